@@ -1,0 +1,1 @@
+//! Runs a plan as bounded streams and emits events.

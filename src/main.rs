@@ -1,0 +1,3 @@
+//! The `gong-export` binary. All it does is in the library's `cli` module.
+
+fn main() {}

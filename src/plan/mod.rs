@@ -1,0 +1,1 @@
+//! Which partitions a run exports, in which windows, for how many requests. Pure.

@@ -1,0 +1,1 @@
+//! A simulated Gong over real HTTP on loopback.

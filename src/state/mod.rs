@@ -1,0 +1,1 @@
+//! What data files and runs say about themselves. Pure.
