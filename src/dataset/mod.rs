@@ -68,7 +68,7 @@ pub enum Source {
     /// A row made from each user.
     User { rows: fn(&User<'_>, &mut Rows) },
     /// A row made from each user's day of activity.
-    Activity { rows: fn(&UserActivity<'_>, &ActivityDay<'_>, &mut Rows) },
+    Activity { rows: fn(&UserActivity<'_>, &ActivityDay, &mut Rows) },
 }
 
 /// A call with what was fetched about it.
