@@ -1,6 +1,11 @@
 //! One column: its name, type and meaning.
 
+use std::fmt;
+
 use arrow::datatypes::{DataType, Field, TimeUnit};
+
+/// The time zone of every instant, as Arrow spells it.
+pub(super) const ZONE: &str = "UTC";
 
 /// The five types that every engine reads alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +18,18 @@ pub enum ColumnType {
     Instant,
 }
 
+impl fmt::Display for ColumnType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Text => "text",
+            Self::Int64 => "int64",
+            Self::Double => "double",
+            Self::Boolean => "boolean",
+            Self::Instant => "instant",
+        })
+    }
+}
+
 /// One column of a dataset.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
@@ -20,13 +37,14 @@ pub struct Column {
     pub kind: ColumnType,
     /// Never null. Keys and `call_started_at` only.
     pub required: bool,
-    /// Holds personal data.
+    /// Holds personal data: what pseudonymisation covers.
     pub personal: bool,
     /// Where it comes from and what it means, units included.
     pub about: &'static str,
 }
 
 impl Column {
+    /// An optional column without personal data.
     pub const fn new(name: &'static str, kind: ColumnType, about: &'static str) -> Self {
         Self { name, kind, required: false, personal: false, about }
     }
@@ -46,8 +64,24 @@ impl Column {
             ColumnType::Int64 => DataType::Int64,
             ColumnType::Double => DataType::Float64,
             ColumnType::Boolean => DataType::Boolean,
-            ColumnType::Instant => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            ColumnType::Instant => DataType::Timestamp(TimeUnit::Microsecond, Some(ZONE.into())),
         };
         Field::new(self.name, data_type, !self.required)
     }
 }
+
+// The columns that several datasets have.
+
+pub(super) const CALL_ID: Column =
+    Column::new("call_id", ColumnType::Text, "id of the call; up to 20 digits, so text. From metaData.id").required();
+
+pub(super) const CALL_STARTED_AT: Column =
+    Column::new("call_started_at", ColumnType::Instant, "when the recording of the call began. From metaData.started")
+        .required();
+
+pub(super) const EXTRA_JSON: Column = Column::new(
+    "extra_json",
+    ColumnType::Text,
+    "fields of the record that have no column, or a value of another type than their column, as one JSON object; \
+     null when there are none",
+);

@@ -1,15 +1,54 @@
 //! The users' contract: which datasets there are, their columns in order, keys and partitions, and
 //! how the records of an answer become rows. The only place that knows both records and Arrow; it
 //! does no IO. One file a dataset; [`ALL`] is the register.
+//!
+//! The engine hands decoded records to a dataset's `rows` function and the batches to the sink; the
+//! sink and the command line read columns, keys and partitions from here.
+//!
+//! What holds for all datasets: columns are flat, and only ever appended. What Gong did not say is
+//! null; what it said as empty stays empty. Keys and `call_started_at` are never null.
 
 pub mod column;
 pub mod rows;
 
+mod activity_stats;
+mod calls;
+mod parties;
+mod transcripts;
+mod users;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+
+pub use activity_stats::ACTIVITY_STATS;
+pub use calls::CALLS;
 pub use column::{Column, ColumnType};
+pub use parties::PARTIES;
 pub use rows::Rows;
+pub use transcripts::TRANSCRIPTS;
+pub use users::USERS;
 
 use crate::gong::endpoint::Block;
 use crate::gong::model::{ActivityDay, Call, Transcript, User, UserActivity};
+
+/// Every dataset, in the order in which they are listed and explained.
+pub static ALL: [&Dataset; 5] = [&CALLS, &PARTIES, &TRANSCRIPTS, &USERS, &ACTIVITY_STATS];
+
+/// The dataset of this name, spelt exactly.
+pub fn find(name: &str) -> Option<&'static Dataset> {
+    ALL.into_iter().find(|dataset| dataset.name == name)
+}
+
+/// The names that a job may list.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    ALL.into_iter().map(|dataset| dataset.name)
+}
 
 /// One dataset: all that is known about it, in one constant.
 #[derive(Debug)]
@@ -20,12 +59,27 @@ pub struct Dataset {
     pub about: &'static str,
     /// In the order of the file. Only ever appended to.
     pub columns: &'static [Column],
-    /// The columns that name a row, unique over the whole dataset.
+    /// The columns that name a row, unique in its partition. What is made of calls is unique over the
+    /// whole dataset, a call having one start; snapshots and days of activity repeat their users.
     pub key: &'static [&'static str],
     /// The columns that rows are sorted by.
     pub order: &'static [&'static str],
     pub partition: PartitionColumn,
+    /// Which records make its rows, and how.
     pub source: Source,
+}
+
+impl Dataset {
+    /// The columns as Arrow and Parquet know them. The partition column is not among them: it is in
+    /// the path only.
+    pub fn schema(&self) -> SchemaRef {
+        Arc::new(Schema::new(self.columns.iter().map(Column::field).collect::<Vec<_>>()))
+    }
+
+    /// A column and its position.
+    pub fn column(&self, name: &str) -> Option<(usize, &'static Column)> {
+        self.columns.iter().enumerate().find(|(_, column)| column.name == name)
+    }
 }
 
 /// What the days in a dataset's paths are.
@@ -57,7 +111,7 @@ impl PartitionColumn {
 /// Where the rows come from.
 #[derive(Debug)]
 pub enum Source {
-    /// Rows made from each call of a `calls/extensive` listing.
+    /// Any number of rows made from each call of a `calls/extensive` listing.
     Call {
         /// The optional parts of a call that the rows need.
         blocks: &'static [Block],

@@ -1,0 +1,45 @@
+//! What the tests of several datasets need: batches as JSON, to be compared with what is expected.
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampMicrosecondType};
+use chrono::{DateTime, SecondsFormat};
+use serde_json::{Map, Value, json};
+
+use super::{CallInput, Dataset, Rows, Source, TranscriptInput};
+use crate::gong::model::{Call, Drift};
+
+/// Every row as an object of its columns.
+pub(super) fn table(batch: &RecordBatch) -> Vec<Value> {
+    let schema = batch.schema();
+    let row = |row| {
+        let columns = schema.fields().iter().zip(batch.columns());
+        columns.map(|(field, array)| (field.name().clone(), cell(array, row))).collect::<Map<_, _>>()
+    };
+    (0..batch.num_rows()).map(|index| Value::Object(row(index))).collect()
+}
+
+/// The rows that a dataset makes of one call.
+pub(super) fn call_table(dataset: &'static Dataset, raw: &str, transcript: TranscriptInput<'_>) -> Vec<Value> {
+    let Source::Call { rows: make, .. } = &dataset.source else { panic!("{} is not made of calls", dataset.name) };
+    let call = Call::decode(raw, &mut Drift::default()).unwrap();
+    let mut rows = Rows::new(dataset);
+    make(&CallInput { call: &call, transcript }, &mut rows);
+    table(&rows.finish())
+}
+
+fn cell(array: &dyn Array, row: usize) -> Value {
+    if array.is_null(row) {
+        return Value::Null;
+    }
+    match array.data_type() {
+        DataType::Utf8 => json!(array.as_string::<i32>().value(row)),
+        DataType::Int64 => json!(array.as_primitive::<Int64Type>().value(row)),
+        DataType::Float64 => json!(array.as_primitive::<Float64Type>().value(row)),
+        DataType::Boolean => json!(array.as_boolean().value(row)),
+        DataType::Timestamp(..) => {
+            let micros = array.as_primitive::<TimestampMicrosecondType>().value(row);
+            json!(DateTime::from_timestamp_micros(micros).unwrap().to_rfc3339_opts(SecondsFormat::AutoSi, true))
+        }
+        other => panic!("no dataset has a column of type {other}"),
+    }
+}
