@@ -125,6 +125,8 @@ fn optional_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Co
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
 
     const RECORD: &str = r#"{"callId": "4718820935511072244", "transcript": [
         {"speakerId": "1047735529981160423", "topic": "Small Talk", "sentences": [
@@ -151,11 +153,25 @@ mod tests {
         assert_eq!((second.speaker_id.as_ref(), second.topic.as_ref(), second.sentences.len()), (None, None, 0));
     }
 
-    #[test]
-    fn both_ways_of_reading_agree() {
-        let mut drift = Drift::default();
-        assert_eq!(Transcript::decode_patiently(RECORD, &mut drift).unwrap(), decode(RECORD).0);
-        assert!(drift.is_empty());
+    proptest! {
+        #[test]
+        fn both_ways_of_reading_agree(
+            monologues in prop::collection::vec(
+                (any::<Option<String>>(), prop::collection::vec((any::<Option<i64>>(), any::<Option<String>>()), 0..4)),
+                0..4,
+            ),
+        ) {
+            let monologues: Vec<_> = monologues.into_iter().map(|(topic, sentences)| {
+                let sentences: Vec<_> =
+                    sentences.into_iter().map(|(start, text)| json!({"start": start, "text": text})).collect();
+                json!({"speakerId": "1", "topic": topic, "sentences": sentences})
+            }).collect();
+            let raw = json!({"callId": "1", "transcript": monologues}).to_string();
+            let (quick, mut drift) = decode(&raw);
+            prop_assert!(serde_json::from_str::<Transcript<'_>>(&raw).is_ok());
+            prop_assert_eq!(Transcript::decode_patiently(&raw, &mut drift).unwrap(), quick);
+            prop_assert!(drift.is_empty());
+        }
     }
 
     #[test]
