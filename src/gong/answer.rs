@@ -33,6 +33,9 @@ pub(crate) enum Problem {
     /// No answer, a cut one, or 5xx.
     #[error("{cause}")]
     Unavailable { cause: String, retry_after: Option<Duration> },
+    /// The server's certificate was refused, so that nothing was sent.
+    #[error("{cause}")]
+    Untrusted { cause: String },
     #[error("{0}")]
     NotUnderstood(BadPage),
     #[error("larger than {bytes_max} bytes")]
@@ -62,8 +65,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// A failure before there was an answer.
-    pub(crate) fn unanswered(cause: String) -> Self {
-        let problem = Problem::Unavailable { cause, retry_after: None };
+    pub(crate) fn unanswered(problem: Problem) -> Self {
         Self { problem, status: None, request_id: None, message: None }
     }
 
@@ -75,6 +77,7 @@ impl Failure {
             Problem::NotUnderstood(_) => Outcome::Garbled,
             // It would be as large again.
             Problem::TooLarge { .. }
+            | Problem::Untrusted { .. }
             | Problem::Unauthorized
             | Problem::MissingScope(_)
             | Problem::Forbidden
@@ -91,6 +94,7 @@ impl Failure {
         match problem {
             Problem::Throttled { retry_after } => Error::Throttled { retry_after, exchange },
             Problem::Unavailable { cause, .. } => Error::Unavailable { cause, exchange },
+            Problem::Untrusted { cause } => Error::Untrusted { cause, exchange },
             Problem::NotUnderstood(problem) => Error::NotUnderstood { problem, exchange },
             Problem::TooLarge { bytes_max } => Error::TooLarge { bytes_max, exchange },
             Problem::Unauthorized => Error::Unauthorized { exchange },
@@ -179,12 +183,7 @@ impl Said {
     }
 }
 
-/// The texts of an `errors` member, given as JSON.
-pub(crate) fn error_texts(json: &str) -> Vec<String> {
-    serde_json::from_str(json).map(|errors| texts_of(&errors)).unwrap_or_default()
-}
-
-/// An array of texts, as a rule; one text alone is accepted.
+/// The texts of an `errors` member: an array of them, as a rule; one alone is accepted.
 fn texts_of(errors: &Value) -> Vec<String> {
     match errors {
         Value::String(text) => vec![text.clone()],

@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
-use super::answer::{self, Failure};
+use super::answer::{self, Failure, Problem};
 use super::auth::Auth;
 use super::endpoint::Request;
 use super::error::Error;
 use super::listing::Listing;
-use super::pacer::Pacer;
+use super::pacer::{Closed, Pacer};
 use super::page::Page;
 use super::rate_limit::RateLimit;
 use super::retry::{Decision, Outcome, Policy};
@@ -43,7 +43,7 @@ impl Client {
         let transport = Transport::new(&settings)?;
         let Settings { requests_per_second, requests_max, limits, auth, .. } = settings;
         let limit = RateLimit::per_second(requests_per_second).ok_or(Error::Rate { requests_per_second })?;
-        let driver = Driver { pacer: Pacer::new(limit), counters: Counters::new(requests_max), policy: limits.retry };
+        let driver = Driver::new(limit, limits.retry, requests_max);
         Ok(Self { shared: Arc::new(Shared { transport, auth, driver }) })
     }
 
@@ -80,6 +80,11 @@ struct Driver {
 }
 
 impl Driver {
+    fn new(limit: RateLimit, policy: Policy, requests_max: Option<u64>) -> Self {
+        let pacer = Pacer::new(limit, policy.retry_after_max);
+        Self { pacer, counters: Counters::new(requests_max), policy }
+    }
+
     /// Attempts until one succeeds, or is final, or the policy gives up.
     async fn drive<T, F, A>(&self, label: &'static str, mut attempt: F) -> Result<T, Error>
     where
@@ -87,11 +92,10 @@ impl Driver {
         A: Future<Output = Result<T, Failure>>,
     {
         let mut attempts = 0;
-        let mut first_turn = None;
+        let began = Instant::now();
         let mut in_trouble_since = None;
         loop {
-            let turn = self.turn(label).await?;
-            let first_turn = *first_turn.get_or_insert(turn);
+            let turn = self.turn(label, attempts, began).await?;
             attempts += 1;
             if attempts > 1 {
                 self.counters.add_retry();
@@ -122,20 +126,27 @@ impl Driver {
                     self.pacer.pause(turn, wait);
                 }
                 Decision::GiveUp | Decision::Done => {
-                    return Err(failure.into_error(label, attempts, first_turn.elapsed()));
+                    if let Outcome::Throttled { retry_after: Some(wait) } = outcome {
+                        // The others do not wait that long either, but they must not send meanwhile.
+                        self.pacer.pause(turn, wait);
+                    }
+                    return Err(failure.into_error(label, attempts, began.elapsed()));
                 }
             }
         }
     }
 
     /// Waits until a request may be sent, and counts it.
-    async fn turn(&self, label: &'static str) -> Result<Instant, Error> {
+    async fn turn(&self, label: &'static str, attempts: u32, began: Instant) -> Result<Instant, Error> {
         let spent = || Error::RequestsSpent { label, requests_max: self.counters.requests_max() };
         if self.counters.is_spent() {
             return Err(spent());
         }
         let asked = Instant::now();
-        let turn = self.pacer.turn().await;
+        let turn = self.pacer.turn().await.map_err(|Closed(left)| {
+            let problem = Problem::Throttled { retry_after: Some(left) };
+            Failure::unanswered(problem).into_error(label, attempts, began.elapsed())
+        })?;
         self.counters.add_waited(turn.saturating_duration_since(asked));
         // Others may have taken the last one meanwhile.
         if self.counters.take_request() { Ok(turn) } else { Err(spent()) }

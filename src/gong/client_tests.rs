@@ -7,7 +7,6 @@ use base64::engine::general_purpose::STANDARD;
 use url::Url;
 
 use super::*;
-use crate::gong::answer::Problem;
 use crate::gong::error::{BaseUrlProblem, ErrorKind};
 use crate::gong::page::BadPage;
 use crate::gong::scripted::{Reply, Server};
@@ -58,8 +57,7 @@ struct Play {
 
 impl Play {
     fn new(requests_max: Option<u64>) -> Self {
-        let pacer = Pacer::new(RateLimit::per_second(3.0).unwrap());
-        let driver = Driver { pacer, counters: Counters::new(requests_max), policy: Policy::default() };
+        let driver = Driver::new(RateLimit::per_second(3.0).unwrap(), Policy::default(), requests_max);
         Self { driver, begin: Instant::now(), starts: Mutex::new(Vec::new()) }
     }
 
@@ -74,7 +72,7 @@ impl Play {
                 starts.len()
             };
             sleep(Duration::from_millis(400)).await;
-            answer(sent, now).map_err(|problem| Failure { problem, ..Failure::unanswered(String::new()) })
+            answer(sent, now).map_err(Failure::unanswered)
         };
         self.driver.drive("GET /v2/users", attempt).await
     }
@@ -130,6 +128,10 @@ async fn a_wait_of_hours_ends_the_run_at_once() {
     assert_eq!(error.kind(), ErrorKind::Budget);
     assert!(matches!(error, Error::Throttled { retry_after: Some(wait), .. } if wait == seconds(86_400)));
     assert!(play.begin.elapsed() < seconds(1));
+    // Nor is anything else sent in these hours.
+    let others = futures_util::future::join_all((0..5).map(|_| play.request(|_, _| Ok(())))).await;
+    assert!(others.iter().all(|other| other.as_ref().is_err_and(|error| error.kind() == ErrorKind::Budget)));
+    assert_eq!(play.starts().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -277,6 +279,17 @@ async fn refusals_are_final_and_say_why() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clones_ask_from_other_tasks_and_share_what_they_count() {
+    let server = Server::start(vec![Reply::ok(TWO_USERS)]);
+    let client = client(&server, |_| {});
+    let ask = |client: Client| tokio::spawn(async move { client.listing(Request::users()).next().await });
+    for task in [ask(client.clone()), ask(client.clone()), ask(client.clone())] {
+        assert_eq!(task.await.unwrap().unwrap().unwrap().len(), 2);
+    }
+    assert_eq!(client.usage().requests, 3);
+}
+
 #[tokio::test]
 async fn nothing_found_is_an_answer() {
     let reply = Reply::refusal(404, "", "No users found corresponding to the provided filters.");
@@ -330,16 +343,31 @@ async fn the_last_cause_of_a_failure_is_named() {
     let (answer, _) = users_with(vec![Reply::Reset], closed).await;
     let error = answer.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert!(error.to_string().contains("refused (os error") && error.to_string().contains("2 attempts"), "{error}");
+    assert!(error.to_string().contains("os error") && error.to_string().contains("2 attempts"), "{error}");
+
+    let server = Server::start(vec![Reply::Reset]);
+    let later = Request::users().at(crate::gong::page::Cursor::new("MARKER"));
+    let error = client(&server, impatient).fetch(&later).await.unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("MARKER"), "{error:?}");
 
     // Not TLS at all.
     let tls = |s: &mut Settings| {
         impatient(s);
         s.base_url.set_scheme("https").unwrap();
     };
-    let (answer, _) = users_with(vec![Reply::Bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec())], tls).await;
+    let (answer, _) = users_with(vec![Reply::Blurt(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec())], tls).await;
     let error = answer.unwrap_err();
     assert!(error.to_string().contains("InvalidContentType"), "{error}");
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_refused_at_once() {
+    let server = Server::start_tls();
+    let client = client(&server, |s| s.base_url.set_scheme("https").unwrap());
+    let error = client.fetch(&Request::users()).await.unwrap_err();
+    assert_eq!((error.kind(), client.usage().requests), (ErrorKind::Setup, 1), "{error}");
+    assert!(error.to_string().contains("invalid peer certificate"), "{error}");
+    assert!(server.seen().is_empty());
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub struct Exchange {
     /// Method and path, as in `POST /v2/calls/extensive`.
     pub label: &'static str,
     pub attempts: u32,
-    /// From the first attempt's turn to the last one's end.
+    /// From when it was asked for, waiting for its turn included.
     pub elapsed: Duration,
     /// Of the last answer; `None` when there was none.
     pub status: Option<u16>,
@@ -87,6 +87,15 @@ pub enum Error {
     #[error("cannot set up the HTTP client: {cause}")]
     Setup { cause: String },
 
+    /// The server's certificate was refused; unknown issuer, wrong host name or expired. Nothing was
+    /// sent.
+    #[error("server not trusted: {cause}: {exchange}")]
+    Untrusted {
+        /// The causes, down to the verdict on the certificate.
+        cause: String,
+        exchange: Box<Exchange>,
+    },
+
     /// 401: the key is wrong or expired, or the base URL is that of another account.
     #[error("credentials refused: {exchange}")]
     Unauthorized { exchange: Box<Exchange> },
@@ -111,7 +120,7 @@ pub enum Error {
     #[error("{label} not sent: all {requests_max} requests allowed to this run are spent")]
     RequestsSpent { label: &'static str, requests_max: u64 },
 
-    /// 429, for longer than a run waits.
+    /// 429, for longer than a run waits; or not sent, because another request met such a one.
     #[error("rate limit exceeded{}: {exchange}", for_how_long(.retry_after))]
     Throttled {
         /// What the server asked for last.
@@ -172,7 +181,7 @@ pub enum ErrorKind {
 impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Rate { .. } | Self::Setup { .. } => ErrorKind::Setup,
+            Self::Rate { .. } | Self::Setup { .. } | Self::Untrusted { .. } => ErrorKind::Setup,
             Self::BaseUrl { .. }
             | Self::UnusableCredential { .. }
             | Self::Unauthorized { .. }
@@ -197,7 +206,8 @@ impl Error {
             | Self::RequestsSpent { .. }
             | Self::PageRepeated { .. }
             | Self::TooManyPages { .. } => None,
-            Self::Unauthorized { exchange }
+            Self::Untrusted { exchange, .. }
+            | Self::Unauthorized { exchange }
             | Self::MissingScope { exchange, .. }
             | Self::Forbidden { exchange }
             | Self::Redirected { exchange, .. }

@@ -244,7 +244,8 @@ impl<'a> Envelope<'a> {
 
     /// The first of the `errors`, if there is one.
     fn error_text(&self) -> Option<String> {
-        super::answer::error_texts(self.errors?.get()).into_iter().next()
+        let errors: Vec<String> = serde_json::from_str(self.errors?.get()).ok()?;
+        errors.into_iter().next()
     }
 }
 

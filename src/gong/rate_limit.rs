@@ -5,7 +5,7 @@
 //! request really started, not from when it should have, since a late one is no reason to crowd the
 //! next.
 //!
-//! Not here: sleeping ([`pacer`](super::pacer)) and what a 429 means ([`retry`](super::retry)).
+//! Not here: sleeping (`pacer`) and what a 429 means ([`retry`](super::retry)).
 
 use std::time::Duration;
 
@@ -76,6 +76,11 @@ impl RateLimit {
         self.resume_at = self.resume_at.max(moment);
     }
 
+    /// How much of a pause is left.
+    pub fn pause_left(&self, now: Duration) -> Duration {
+        self.resume_at.saturating_sub(now)
+    }
+
     /// A request that had started at `started` was refused with 429. Widens the spacing once for
     /// all requests of one episode.
     pub fn refused(&mut self, started: Duration, now: Duration) {
@@ -133,6 +138,7 @@ mod tests {
         limit.pause_until(ms(9_000));
         limit.pause_until(ms(2_000));
         assert_eq!(limit.earliest(ms(100)), ms(9_000));
+        assert_eq!((limit.pause_left(ms(100)), limit.pause_left(ms(9_001))), (ms(8_900), ms(0)));
     }
 
     #[test]

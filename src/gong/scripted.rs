@@ -5,15 +5,29 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection};
 use url::Url;
 
 use super::auth::Auth;
 use super::retry::Policy;
 use super::settings::{Limits, Settings};
+
+/// For 127.0.0.1, signed by nobody but itself, and its key, which is of no other use.
+const CERTIFICATE: &str = "\
+    MIIBUDCCAQKgAwIBAgIUWnpU+0dvCntIWmB2lj9ZWjBTofUwBQYDK2VwMBQxEjAQBgNVBAMMCWxvY2FsaG9zdDAgFw0yNjExMjAy\
+    MTA0NTlaGA8yMTI2MTAyNzIxMDQ1OVowFDESMBAGA1UEAwwJbG9jYWxob3N0MCowBQYDK2VwAyEAck0erqtCjdc49lSBcjz+/ugI\
+    VT6jqWj7BsfCXak+IMGjZDBiMB0GA1UdDgQWBBTHm2Ba082Pf2d4GLCc2PEuRyo8FjAfBgNVHSMEGDAWgBTHm2Ba082Pf2d4GLCc\
+    2PEuRyo8FjAPBgNVHRMBAf8EBTADAQH/MA8GA1UdEQQIMAaHBH8AAAEwBQYDK2VwA0EAwKohHGgBjwyAWgnV3FBE2SupLZGIt4BJ\
+    +04YJ+iJnVq243H2z3SuqtEVgpC8XREw7X0vatf2rIcqBAFjwbjZAw==";
+const CERTIFICATE_KEY: &str = "MC4CAQAwBQYDK2VwBCIEII3Fz6zZZh+ynjdZMic1EovT0tmmmb7F28PRYDNvJWSx";
 
 /// What happens to one connection.
 #[derive(Debug, Clone)]
@@ -24,6 +38,8 @@ pub(crate) enum Reply {
     Reset,
     /// These bytes, then silence.
     Stall(Vec<u8>),
+    /// These bytes before anything is asked.
+    Blurt(Vec<u8>),
     /// One of these bytes every few milliseconds.
     Drip(Vec<u8>),
 }
@@ -65,9 +81,7 @@ pub(crate) struct Server {
 impl Server {
     /// Serves one connection after the other, and each further one like the last of the script.
     pub(crate) fn start(script: Vec<Reply>) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port on this machine");
-        let port = listener.local_addr().expect("bound").port();
-        let base_url = Url::parse(&format!("http://127.0.0.1:{port}")).expect("an address");
+        let (listener, base_url) = listen();
         let (report, seen) = channel();
         thread::spawn(move || {
             let mut silent = Vec::new();
@@ -75,9 +89,18 @@ impl Server {
             let mut replies = script.into_iter().chain(std::iter::repeat_with(|| last.clone().expect("a script")));
             for stream in listener.incoming() {
                 let (Ok(mut stream), Some(reply)) = (stream, replies.next()) else { return };
-                if let Reply::Reset = reply {
-                    let _ = stream.read(&mut [0]);
-                    continue;
+                match &reply {
+                    Reply::Reset => {
+                        let _ = stream.read(&mut [0]);
+                        continue;
+                    }
+                    Reply::Blurt(bytes) => {
+                        let _ = stream.write_all(bytes);
+                        // Until the other end has had enough.
+                        let _ = stream.read_to_end(&mut Vec::new());
+                        continue;
+                    }
+                    Reply::Bytes(_) | Reply::Stall(_) | Reply::Drip(_) => {}
                 }
                 let Some(request) = receive(&mut stream) else { continue };
                 // Nobody listens any more once the test is over.
@@ -96,7 +119,33 @@ impl Server {
                     Reply::Drip(bytes) => {
                         thread::spawn(move || drip(&mut stream, &bytes));
                     }
-                    Reply::Reset => {}
+                    Reply::Reset | Reply::Blurt(_) => {}
+                }
+            }
+        });
+        Self { base_url, seen }
+    }
+
+    /// Speaks TLS, with a certificate that no machine trusts, until the first byte of a request.
+    pub(crate) fn start_tls() -> Self {
+        let decode = |text| STANDARD.decode(text).expect("a constant");
+        let key = PrivateKeyDer::try_from(decode(CERTIFICATE_KEY)).expect("a constant");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("ring knows them")
+            .with_no_client_auth()
+            .with_single_cert(vec![decode(CERTIFICATE).into()], key)
+            .map(Arc::new)
+            .expect("a constant");
+        let (listener, base_url) = listen();
+        let (report, seen) = channel();
+        thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let mut session = ServerConnection::new(Arc::clone(&config)).expect("a valid configuration");
+                if rustls::Stream::new(&mut session, &mut stream).read(&mut [0]).is_ok_and(|read| read > 0) {
+                    let head = "something was sent".to_owned();
+                    let _ = report.send(Seen { head, body: String::new() });
                 }
             }
         });
@@ -126,6 +175,12 @@ impl Server {
             limits: Limits { retry, ..Limits::default() },
         }
     }
+}
+
+fn listen() -> (TcpListener, Url) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port on this machine");
+    let port = listener.local_addr().expect("bound").port();
+    (listener, Url::parse(&format!("http://127.0.0.1:{port}")).expect("an address"))
 }
 
 fn receive(stream: &mut TcpStream) -> Option<Seen> {

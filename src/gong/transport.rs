@@ -4,6 +4,7 @@
 //! redirect is handed back, not followed.
 
 use std::error::Error as StdError;
+use std::io;
 use std::sync::Once;
 
 use reqwest::header::{self, HeaderMap, HeaderValue};
@@ -60,8 +61,8 @@ impl Transport {
 
     /// Sends `request` and reads the whole answer, whatever its status.
     pub(crate) async fn send(&self, request: &Request, counters: &Counters) -> Result<Answer, Failure> {
-        let unanswered = |error| Failure::unanswered(causes(error));
-        let mut response = self.prepare(request).send().await.map_err(unanswered)?;
+        let mut response =
+            self.prepare(request).send().await.map_err(|error| Failure::unanswered(problem_of(error)))?;
         let status = response.status();
         let headers = response.headers();
         let date = text_of(headers, header::DATE.as_str());
@@ -72,39 +73,39 @@ impl Transport {
             .and_then(|location| self.base_url.join(location).ok()?.host_str().map(str::to_owned));
         let trace_id = text_of(headers, "x-traceid").map(str::to_owned);
 
-        // After decompression nobody announces a length; what a server announces is no reason to
-        // believe it either. So the body is counted as it comes.
+        let body = match self.read(&mut response, counters).await {
+            Ok(body) => body,
+            Err(problem) => {
+                return Err(Failure { problem, status: Some(status.as_u16()), request_id: trace_id, message: None });
+            }
+        };
+        Ok(Answer { status: status.as_u16(), retry_after, redirect_host, trace_id, body })
+    }
+
+    /// The whole body. After decompression nobody announces a length, and what a server announces
+    /// is no reason to believe it, so it is counted as it comes.
+    async fn read(&self, response: &mut reqwest::Response, counters: &Counters) -> Result<Vec<u8>, Problem> {
+        let refusal = !response.status().is_success();
+        let bytes_max = if refusal { self.body_bytes_max.min(REFUSAL_BYTES_MAX) } else { self.body_bytes_max };
         let mut body = Vec::new();
         loop {
             match response.chunk().await {
-                Ok(None) => break,
+                Ok(None) => return Ok(body),
                 Ok(Some(chunk)) => {
                     counters.add_bytes_received(chunk.len());
-                    if !status.is_success() && body.len() + chunk.len() > REFUSAL_BYTES_MAX {
-                        break;
+                    if body.len() + chunk.len() <= bytes_max {
+                        body.extend_from_slice(&chunk);
+                    } else if refusal {
+                        return Ok(body);
+                    } else {
+                        return Err(Problem::TooLarge { bytes_max });
                     }
-                    if body.len() + chunk.len() > self.body_bytes_max {
-                        return Err(Failure {
-                            problem: Problem::TooLarge { bytes_max: self.body_bytes_max },
-                            status: Some(status.as_u16()),
-                            request_id: trace_id,
-                            message: None,
-                        });
-                    }
-                    body.extend_from_slice(&chunk);
                 }
                 // A refusal is one even if its body is cut.
-                Err(_) if !status.is_success() => break,
-                Err(error) => {
-                    return Err(Failure {
-                        status: Some(status.as_u16()),
-                        request_id: trace_id,
-                        ..Failure::unanswered(causes(error))
-                    });
-                }
+                Err(_) if refusal => return Ok(body),
+                Err(error) => return Err(problem_of(error)),
             }
         }
-        Ok(Answer { status: status.as_u16(), retry_after, redirect_host, trace_id, body })
     }
 
     fn prepare(&self, request: &Request) -> reqwest::RequestBuilder {
@@ -163,13 +164,32 @@ fn text_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
+/// What a request that was not answered, or not in full, died of.
+fn problem_of(error: reqwest::Error) -> Problem {
+    let untrusted = is_untrusted(&error);
+    let cause = causes(error);
+    if untrusted { Problem::Untrusted { cause } } else { Problem::Unavailable { cause, retry_after: None } }
+}
+
+/// Whether the server's certificate was refused: trying again would not make it better.
+fn is_untrusted(error: &(dyn StdError + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+            return true;
+        }
+        next = cause_of(error);
+    }
+    false
+}
+
 /// The error and all that caused it: without the last one nobody learns that it was TLS. Without
 /// the URL too, which may hold a cursor.
 fn causes(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut texts = vec![error.to_string()];
-    let mut source = error.source();
-    while let Some(cause) = source {
+    let mut next = cause_of(&error);
+    while let Some(cause) = next {
         // An error of the same library inside could name the URL again; its own causes tell more.
         if !cause.is::<reqwest::Error>() {
             let text = cause.to_string();
@@ -177,7 +197,16 @@ fn causes(error: reqwest::Error) -> String {
                 texts.push(text);
             }
         }
-        source = cause.source();
+        next = cause_of(cause);
     }
     texts.join(": ")
+}
+
+/// What is behind an error. An `io::Error` names the source of the error that it wraps, but not
+/// that error itself.
+fn cause_of<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
 }
