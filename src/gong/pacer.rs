@@ -1,0 +1,141 @@
+//! Lets requests start one after the other, at the pace of a [`RateLimit`].
+//!
+//! One for the whole process: every request of every listing passes through it, and a 429 met by
+//! one of them holds all of them back. Called by [`client`](super::client) only.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::rate_limit::RateLimit;
+
+/// The gate in front of the network.
+#[derive(Debug)]
+pub(crate) struct Pacer {
+    limit: Mutex<RateLimit>,
+    /// Whoever holds it is next; the others queue up in the order in which they came. So starts are
+    /// spaced as they happen, even when a busy machine wakes sleepers late and several at once.
+    turnstile: tokio::sync::Mutex<()>,
+    epoch: Instant,
+    /// Nobody waits for the end of a longer pause.
+    pause_max: Duration,
+}
+
+/// A pause is on that is too long to wait for; this much of it is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Closed(pub(crate) Duration);
+
+impl Pacer {
+    pub(crate) fn new(limit: RateLimit, pause_max: Duration) -> Self {
+        let turnstile = tokio::sync::Mutex::new(());
+        Self { limit: Mutex::new(limit), turnstile, epoch: Instant::now(), pause_max }
+    }
+
+    /// Waits for the turn to send a request, and gives the moment at which it came.
+    ///
+    /// Dropping the future gives the turn up without a trace. Accurate to the millisecond that
+    /// tokio's timer has; so limits above some hundreds a second are not reached.
+    pub(crate) async fn turn(&self) -> Result<Instant, Closed> {
+        let _next = self.turnstile.lock().await;
+        loop {
+            let earliest = {
+                let mut limit = self.limit();
+                let now = self.epoch.elapsed();
+                let earliest = limit.earliest(now);
+                let pause = limit.pause_left(now);
+                if pause > self.pause_max {
+                    return Err(Closed(pause));
+                }
+                if earliest <= now {
+                    limit.start(now);
+                    return Ok(self.epoch + now);
+                }
+                earliest
+            };
+            // A pause may be declared meanwhile: look again afterwards.
+            sleep_until(self.epoch + earliest).await;
+        }
+    }
+
+    /// No request starts for this long: one that started at `started` met a 429.
+    pub(crate) fn pause(&self, started: Instant, wait: Duration) {
+        let now = self.epoch.elapsed();
+        let mut limit = self.limit();
+        limit.refused(started.saturating_duration_since(self.epoch), now);
+        limit.pause_until(now.saturating_add(wait));
+    }
+
+    fn limit(&self) -> MutexGuard<'_, RateLimit> {
+        // Each change is a single assignment, so a panic elsewhere leaves nothing half done.
+        self.limit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::future::join_all;
+
+    fn pacer(rate: f64) -> Pacer {
+        Pacer::new(RateLimit::per_second(rate).unwrap(), Duration::from_secs(300))
+    }
+
+    /// The moments of so many turns, asked for at once and sorted.
+    async fn turns(pacer: &Pacer, count: usize) -> Vec<Instant> {
+        let mut turns: Vec<_> =
+            join_all((0..count).map(|_| pacer.turn())).await.into_iter().map(Result::unwrap).collect();
+        turns.sort();
+        turns
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_at_once_are_spread_over_time() {
+        let pacer = pacer(3.0);
+        let begin = Instant::now();
+        let turns = turns(&pacer, 31).await;
+        for window in turns.windows(4) {
+            assert!(window[3] - window[0] > Duration::from_secs(1), "{window:?}");
+        }
+        let last = (turns[30] - begin).as_secs_f64();
+        assert!(last > 10.0 && last < 10.5, "31 requests took {last} s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_holds_back_those_who_wait_already() {
+        let pacer = pacer(3.0);
+        let begin = Instant::now();
+        let refused = pacer.turn().await.unwrap();
+        let waiting = turns(&pacer, 4);
+        let pausing = async { pacer.pause(refused, Duration::from_secs(7)) };
+        let (turns, ()) = tokio::join!(waiting, pausing);
+        assert!(turns.iter().all(|turn| *turn - begin >= Duration::from_secs(7)), "{turns:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_that_is_given_up_costs_nothing() {
+        let pacer = pacer(1.0);
+        let begin = Instant::now();
+        pacer.turn().await.unwrap();
+        for _ in 0..3 {
+            let given_up = tokio::time::timeout(Duration::from_millis(100), pacer.turn()).await;
+            assert!(given_up.is_err());
+        }
+        assert!(pacer.turn().await.unwrap() - begin < Duration::from_millis(1100));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_the_end_of_a_long_pause() {
+        let pacer = pacer(3.0);
+        let refused = pacer.turn().await.unwrap();
+        let waiting = async { join_all((0..4).map(|_| pacer.turn())).await };
+        let pausing = async { pacer.pause(refused, Duration::from_secs(7_200)) };
+        let (turns, ()) = tokio::join!(waiting, pausing);
+        assert!(
+            turns.iter().all(|turn| turn.is_err_and(|Closed(left)| left > Duration::from_secs(7_190))),
+            "{turns:?}"
+        );
+        tokio::time::sleep(Duration::from_secs(7_200)).await;
+        assert!(pacer.turn().await.is_ok());
+    }
+}
