@@ -42,19 +42,6 @@ pub(super) fn required<T>(
     field.present()
 }
 
-/// A text without the spaces around it; an empty one is noted.
-fn filled(text: Located<String>, path: &str, notes: &mut Notes) -> Option<Located<String>> {
-    let value = text.value.trim().to_owned();
-    if value.is_empty() {
-        let remedy = "write a value, or remove the key";
-        // What came from a variable shows its name.
-        let shown = if text.shown.is_empty() { String::new() } else { format!(": {}", quoted(&text.shown)) };
-        notes.at(text.position, format!("`{path}` is empty{shown}"), remedy);
-        return None;
-    }
-    Some(Located { value, ..text })
-}
-
 impl Checker<'_> {
     /// All parts are looked at, whatever is wrong with one of them. `None` only with a problem noted.
     pub(super) fn job(&mut self, job: raw::Job) -> Option<JobSpec> {
@@ -146,8 +133,12 @@ impl Checker<'_> {
         if let Ok(zone) = name.value.parse() {
             return Some(zone);
         }
+        let written = name.value.replace(' ', "_");
         let names = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
-        let remedy = match closest(&name.value.replace(' ', "_"), names) {
+        // Many write the city alone.
+        let of_city = |city: &str| names.clone().find(|name| name.rsplit('/').next() == Some(city));
+        let cities = names.clone().filter_map(|name| name.rsplit('/').next());
+        let remedy = match closest(&written, names.clone()).or_else(|| closest(&written, cities).and_then(of_city)) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => "write an IANA name, such as `UTC`, `Europe/Berlin` or `America/New_York`".to_owned(),
         };
@@ -161,8 +152,9 @@ impl Checker<'_> {
             Field::Invalid => return None,
             Field::Present(users) => users,
         };
-        let hosts = self.user_list(users.hosts, "users.hosts")?;
-        let participants = self.user_list(users.participants, "users.participants")?;
+        let hosts = self.user_list(users.hosts, "users.hosts");
+        let participants = self.user_list(users.participants, "users.participants");
+        let (hosts, participants) = (hosts?, participants?);
         if hosts.is_empty() && participants.is_empty() {
             self.notes.at(
                 position,
@@ -197,19 +189,20 @@ impl Checker<'_> {
     }
 
     fn workspace(&mut self, workspace: Field<raw::Id>) -> Option<Option<String>> {
-        let Located { value, position, shown } = match workspace {
+        let workspace = match workspace {
             Field::Absent => return Some(None),
             Field::Invalid => return None,
             Field::Present(workspace) => workspace,
         };
-        let workspace = filled(Located { value: value.0, position, shown }, "workspace", self.notes)?;
-        if !is_id(&workspace.value) {
+        let id = workspace.value.0.trim();
+        if !is_id(id) {
             let message = format!("{} is not the id of a workspace", quoted(&workspace.shown));
-            let remedy = "write the digits of the id, such as `\"2290571133478806610\"`, or remove the key for all workspaces";
+            let remedy =
+                "write the digits of the id, such as `\"2290571133478806610\"`, or remove the key for all workspaces";
             self.notes.at(workspace.position, message, remedy);
             return None;
         }
-        Some(Some(workspace.value))
+        Some(Some(id.to_owned()))
     }
 
     fn datasets(&mut self, datasets: Field<Vec<Field<String>>>) -> Option<Vec<String>> {
@@ -226,8 +219,7 @@ impl Checker<'_> {
             return None;
         }
         let count = list.len();
-        let mut lines = BTreeMap::new();
-        let mut names = Vec::new();
+        let mut names = Vec::with_capacity(count);
         for dataset in list.into_iter().filter_map(Field::present) {
             let Located { value: name, position, shown } = dataset;
             if !known.contains(&name.as_str()) {
@@ -236,9 +228,8 @@ impl Checker<'_> {
                     None => known_list.clone(),
                 };
                 self.notes.at(position, format!("unknown dataset {}", quoted(&shown)), remedy);
-            } else if let Some(line) = lines.insert(name.clone(), position.line) {
-                let message = format!("dataset {} is listed twice, already on line {line}", quoted(&shown));
-                self.notes.at(position, message, "keep one of them");
+            } else if names.contains(&name) {
+                self.notes.at(position, format!("dataset {} is listed twice", quoted(&shown)), "keep one of them");
             } else {
                 names.push(name);
             }
@@ -251,7 +242,7 @@ impl Checker<'_> {
         let remedy = "add `url: ./export` below `destination:`";
         let url = required(destination.url, "destination.url", position, remedy, self.notes).and_then(|url| {
             if let Err(error) = check_destination(&url.value) {
-                let message = format!("destination {} {error}", quoted_url(&url.shown));
+                let message = format!("{} in `destination.url` {error}", quoted_url(&url.shown));
                 self.notes.at(url.position, message, error.remedy());
                 return None;
             }
@@ -268,7 +259,11 @@ impl Checker<'_> {
             Field::Present(text) => match text.value.parse::<Compression>() {
                 Ok(compression) => Some(compression),
                 Err(error) => {
-                    self.notes.at(text.position, format!("compression {} {error}", quoted(&text.shown)), error.remedy());
+                    self.notes.at(
+                        text.position,
+                        format!("{} in `destination.compression` {error}", quoted(&text.shown)),
+                        error.remedy(),
+                    );
                     None
                 }
             },

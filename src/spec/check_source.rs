@@ -86,7 +86,7 @@ impl Checker<'_> {
             Field::Present(url) => match parse_base_url(&url.value) {
                 Ok(parsed) => Some(Some(parsed)),
                 Err(error) => {
-                    let message = format!("`source.base_url` {} {error}", quoted_url(&url.shown));
+                    let message = format!("{} in `source.base_url` {error}", quoted_url(&url.shown));
                     self.notes.at(url.position, message, error.remedy());
                     None
                 }
@@ -111,7 +111,8 @@ impl Checker<'_> {
                 None
             }
             (false, false) => {
-                let remedy = "add `access_key` and `access_key_secret`, or `token`; or remove `auth` to use the environment";
+                let remedy =
+                    "add `access_key` and `access_key_secret`, or `token`; or remove `auth` to use the environment";
                 self.notes.at(position, "`source.auth` is empty", remedy);
                 None
             }

@@ -45,7 +45,9 @@ impl CompressionError {
     pub fn remedy(self) -> String {
         match self {
             Self::Unknown => "write `zstd(3)`, `zstd`, `snappy`, `gzip(6)`, `gzip`, `lz4` or `uncompressed`".to_owned(),
-            Self::NoLevels => "leave out the brackets, or use `zstd(1)` to `zstd(22)` or `gzip(1)` to `gzip(9)`".to_owned(),
+            Self::NoLevels => {
+                "leave out the brackets, or use `zstd(1)` to `zstd(22)` or `gzip(1)` to `gzip(9)`".to_owned()
+            }
             Self::Level { max } => format!("write a whole number from 1 (fast) to {max} (small) in the brackets"),
         }
     }

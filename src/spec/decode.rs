@@ -9,7 +9,7 @@ use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 
 use super::field::FIELD;
-use super::mismatch::Mismatch;
+use super::mismatch::{ITEM, Mismatch};
 use super::node::{Entry, Kind, Node, Scalar};
 use super::problem::{Notes, quoted};
 use super::suggest::closest;
@@ -154,11 +154,7 @@ impl<'de> Deserializer<'de> for Decoder<'_> {
         visitor.visit_some(self)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Mismatch> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Mismatch> {
         if name == FIELD {
             return visitor.visit_seq(FieldParts { decoder: self, given: 0 });
         }
@@ -249,12 +245,17 @@ impl<'a> Entries<'a> {
     }
 
     fn note_unknown(&mut self, entry: &Entry, keys: &[&str]) {
-        let place = if self.path.is_empty() { String::new() } else { format!(" in `{}`", self.path) };
+        let message = match self.path {
+            "" => format!("unknown key {}", quoted(&entry.key)),
+            // `{access_key:hush}`, without a space after the colon, is a key as a whole.
+            path if keys.contains(&"access_key_secret") => format!("unknown key in {}", quoted(path)),
+            path => format!("unknown key {} in {}", quoted(&entry.key), quoted(path)),
+        };
         let remedy = match closest(&entry.key, keys.iter().copied()) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("known keys: {}", keys.join(", ")),
         };
-        self.notes.at(entry.position, format!("unknown key {}{place}", quoted(&entry.key)), remedy);
+        self.notes.at(entry.position, message, remedy);
     }
 }
 
@@ -286,7 +287,7 @@ impl<'de> MapAccess<'de> for Entries<'_> {
     }
 }
 
-/// The items of a list one after another; in messages they go by the path of their list.
+/// The items of a list one after another.
 struct Items<'a> {
     items: std::slice::Iter<'a, Node>,
     path: &'a str,
@@ -300,9 +301,10 @@ impl<'de> SeqAccess<'de> for Items<'_> {
         let Some(node) = self.items.next() else {
             return Ok(None);
         };
-        seed.deserialize(Decoder { node, path: self.path.to_owned(), notes: self.notes })
+        let path = format!("{}{ITEM}", self.path);
+        seed.deserialize(Decoder { node, path: path.clone(), notes: self.notes })
             .map(Some)
-            .map_err(|mismatch| mismatch.placed(node, self.path))
+            .map_err(|mismatch| mismatch.placed(node, &path))
     }
 }
 

@@ -21,6 +21,8 @@ pub enum DestinationError {
     Credentials,
     #[error("holds a `?` or `#`")]
     MoreThanPath,
+    #[error("holds control characters")]
+    Control,
     #[error("begins with `~`, which only a shell replaces")]
     Home,
 }
@@ -37,6 +39,7 @@ impl DestinationError {
             Self::FileHost => "write `file:///folder`, or simply the path of the folder",
             Self::Credentials => "take them out of the URL; the environment or `destination.options` may hold them",
             Self::MoreThanPath => "keep only bucket and prefix, and put settings under `destination.options`",
+            Self::Control => "in double quotes, write `\\\\` for a backslash; or use single quotes",
             Self::Home => "write the whole path, or `${HOME}/…`",
         }
     }
@@ -47,6 +50,10 @@ pub fn check_destination(text: &str) -> Result<(), DestinationError> {
     let text = text.trim();
     if text.is_empty() {
         return Err(DestinationError::Empty);
+    }
+    // `"C:\export"` is read as an escape and `xport`.
+    if text.contains(char::is_control) {
+        return Err(DestinationError::Control);
     }
     let Some((scheme, _)) = text.split_once("://") else {
         return match text.split_once(':') {
@@ -111,6 +118,7 @@ mod tests {
             ("file://export", DestinationError::FileHost),
             ("s3://key:secret@bucket/prefix", DestinationError::Credentials),
             ("az://container/prefix?sig=abc", DestinationError::MoreThanPath),
+            ("C:\u{1b}xport", DestinationError::Control),
             ("~/export", DestinationError::Home),
         ] {
             assert_eq!(check_destination(text), Err(expected), "{text}");

@@ -30,17 +30,13 @@ pub struct Located<T> {
 }
 
 /// The value of a key that may be missing or unusable.
+#[derive(Default)]
 pub(super) enum Field<T> {
+    #[default]
     Absent,
     /// There, but not decodable, which has been noted.
     Invalid,
     Present(Located<T>),
-}
-
-impl<T> Default for Field<T> {
-    fn default() -> Self {
-        Self::Absent
-    }
 }
 
 impl<T> Field<T> {

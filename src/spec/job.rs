@@ -43,7 +43,10 @@ pub struct Source {
 #[derive(Debug, Clone)]
 pub enum SourceKind {
     /// What is `None` is to be found in the environment or in the credentials file.
-    Gong { base_url: Option<Url>, auth: Option<Auth> },
+    Gong {
+        base_url: Option<Url>,
+        auth: Option<Auth>,
+    },
     Simulator(sim::config::Config),
 }
 

@@ -27,6 +27,9 @@ pub(super) enum Mismatch {
     Noted,
 }
 
+/// What the path of a list ends with when one of its items is meant.
+pub(super) const ITEM: &str = "[]";
+
 const SEE_SCHEMA: &str = "`gong-export schema job` describes every key";
 
 impl de::Error for Mismatch {
@@ -53,8 +56,11 @@ impl Mismatch {
         if matches!(node.kind, Kind::Broken) {
             return Self::Noted;
         }
-        // The whole file has no path.
-        let name = if path.is_empty() { "a job spec".to_owned() } else { quoted(path) };
+        let name = match path.strip_suffix(ITEM) {
+            Some(list) => format!("an item of {}", quoted(list)),
+            None if path.is_empty() => "a job spec".to_owned(),
+            None => quoted(path),
+        };
         if matches!(&node.kind, Kind::Scalar(scalar) if scalar.is_null()) {
             let remedy = "write a value after the colon, or remove the key";
             return Self::Placed(Problem::at(node.position, format!("{name} has no value"), remedy));
@@ -62,7 +68,9 @@ impl Mismatch {
         let instead = match &node.kind {
             Kind::List(_) => "a list".to_owned(),
             Kind::Mapping(_) => "a mapping".to_owned(),
-            Kind::Scalar(scalar) if scalar.text.is_empty() => "empty".to_owned(),
+            Kind::Scalar(scalar) if !scalar.plain && scalar.written.is_none() => {
+                quoted(&format!("\"{}\"", scalar.text))
+            }
             Kind::Scalar(_) | Kind::Broken => quoted(node.shown()),
         };
         let from_variable = matches!(&node.kind, Kind::Scalar(scalar) if scalar.written.is_some());
@@ -74,7 +82,10 @@ impl Mismatch {
             // The scalar that stands there instead is not shown: under `auth` it may be a secret.
             Self::Mapping => {
                 let instead = if matches!(node.kind, Kind::Scalar(_)) { "a single value" } else { instead.as_str() };
-                let remedy = "write its keys on lines of their own below it, further to the right";
+                let remedy = match path {
+                    "" => "begin with `version: 1`; `gong-export init` writes a commented job to start from",
+                    _ => "write its keys on lines of their own below it, further to the right",
+                };
                 (format!("{name} must be a mapping, not {instead}"), remedy.to_owned())
             }
             Self::OneOf(words) => {

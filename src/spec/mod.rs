@@ -7,7 +7,7 @@
 //! bytes ─ node ─► tree ─ interpolate ─► tree ─ decode ─► raw shapes ─ check ─► JobSpec
 //! ```
 //!
-//! * `node`: YAML events to a bounded tree that knows where everything stands.
+//! * `node`, `yaml_error`: YAML events to a bounded tree that knows where everything stands.
 //! * `interpolate`: `${VAR}` in values, never in keys or structure.
 //! * `decode`, `field`, `mismatch`: the tree to the serde shapes of `raw`, bad values left out.
 //! * `check`, `check_source`: what values mean; [`dates`], [`range`], `compression`, `base_url` and
@@ -33,6 +33,7 @@ mod schema;
 mod suggest;
 #[cfg(test)]
 mod tests;
+mod yaml_error;
 
 use std::path::Path;
 

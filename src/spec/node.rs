@@ -7,9 +7,10 @@
 
 use std::collections::HashMap;
 
-use granit_parser::{Event, Marker, Parser, ScalarStyle};
+use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle};
 
 use super::problem::{Notes, Place, Position, Problem, quoted};
+use super::yaml_error;
 
 /// The largest job file that is looked at.
 pub const FILE_BYTES_MAX: usize = 1024 * 1024;
@@ -91,7 +92,13 @@ pub(super) fn parse(bytes: &[u8], notes: &mut Notes) -> Result<Node, Problem> {
     let mut builder = Builder { open: Vec::new(), root: None, nodes: 0, notes };
     let options = granit_parser::options! { emit_unresolved_aliases: true };
     for event in Parser::new_from_str_with_options(text, options) {
-        let (event, span) = event.map_err(|error| unreadable(&error))?;
+        let (event, span) = event.map_err(|error| match error.kind() {
+            ErrorKind::RecursionLimitExceeded => too_deep(position_of(error.marker())),
+            _ => yaml_error::problem(&error, position_of(error.marker())),
+        })?;
+        if let Some(tag) = &span.tag_start {
+            return Err(no_tags(position_of(tag)));
+        }
         builder.take(event, position_of(&span.start))?;
     }
     match builder.root {
@@ -149,23 +156,18 @@ fn too_deep(position: Position) -> Problem {
     )
 }
 
-/// The parser's own finding. Its texts name characters, never values.
-fn unreadable(error: &granit_parser::ScanError) -> Problem {
-    let position = position_of(error.marker());
-    if matches!(error.kind(), granit_parser::ErrorKind::RecursionLimitExceeded) {
-        return too_deep(position);
-    }
-    Problem::at(
-        position,
-        format!("not readable as YAML: {}", error.info()),
-        "look here and on the lines above for wrong indentation, a missing `:` or an unclosed quote or bracket",
-    )
-}
-
 /// A list or mapping whose end has not come yet.
 enum Open {
-    List { position: Position, items: Vec<Node> },
-    Mapping { position: Position, entries: Vec<Entry>, seen: HashMap<String, Position>, key: Option<(String, Position)> },
+    List {
+        position: Position,
+        items: Vec<Node>,
+    },
+    Mapping {
+        position: Position,
+        entries: Vec<Entry>,
+        seen: HashMap<String, Position>,
+        key: Option<(String, Position)>,
+    },
 }
 
 struct Builder<'a> {
@@ -183,18 +185,18 @@ impl Builder<'_> {
                 "a second document begins here",
                 "keep one job to a file: remove the `---` or move what follows to a file of its own",
             )),
-            Event::Scalar(value, style, anchor, tag) => {
-                refuse_extras(position, anchor, tag.is_some())?;
+            Event::Scalar(_, _, anchor, _) | Event::SequenceStart(_, anchor, _) | Event::MappingStart(_, anchor, _)
+                if anchor != 0 =>
+            {
+                Err(no_anchors(position))
+            }
+            Event::Scalar(value, style, ..) => {
                 let plain = style == ScalarStyle::Plain;
                 let scalar = Scalar { text: value.into_owned(), plain, written: None };
                 self.place(Node { position, kind: Kind::Scalar(scalar) })
             }
-            Event::SequenceStart(_, anchor, tag) => {
-                refuse_extras(position, anchor, tag.is_some())?;
-                self.open(position, Open::List { position, items: Vec::new() })
-            }
-            Event::MappingStart(_, anchor, tag) => {
-                refuse_extras(position, anchor, tag.is_some())?;
+            Event::SequenceStart(..) => self.open(position, Open::List { position, items: Vec::new() }),
+            Event::MappingStart(..) => {
                 let (entries, seen) = (Vec::new(), HashMap::new());
                 self.open(position, Open::Mapping { position, entries, seen, key: None })
             }
@@ -266,18 +268,12 @@ fn key_of(node: Node) -> Result<(String, Position), Problem> {
     }
 }
 
-fn refuse_extras(position: Position, anchor: usize, tagged: bool) -> Result<(), Problem> {
-    if anchor != 0 {
-        return Err(no_anchors(position));
-    }
-    if tagged {
-        return Err(Problem::at(
-            position,
-            "YAML tags (`!`) are not supported",
-            "remove the tag, or put quotes around a value that begins with `!`",
-        ));
-    }
-    Ok(())
+fn no_tags(position: Position) -> Problem {
+    Problem::at(
+        position,
+        "YAML tags (`!`) are not supported",
+        "remove the tag, or put quotes around a value that begins with `!`",
+    )
 }
 
 fn no_anchors(position: Position) -> Problem {

@@ -89,11 +89,11 @@ impl std::error::Error for Problems {}
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let file = quoted(&self.file);
+        let file = visible(&self.file);
         if self.problems.iter().all(|problem| matches!(problem.place, Place::Flag(_))) {
-            write!(f, "invalid arguments for job spec {file}")?;
+            write!(f, "invalid arguments for job spec `{file}`")?;
         } else {
-            write!(f, "job spec {file} is invalid")?;
+            write!(f, "job spec `{file}` is invalid")?;
         }
         if let [problem] = self.problems.as_slice() {
             return write!(f, "\n  {problem}\nhint: {}", problem.remedy);
@@ -142,22 +142,27 @@ impl Notes {
     }
 }
 
-/// Text from outside as it may stand in a message: in backticks, not endless, and without characters
-/// that would move a terminal's cursor or turn the direction of writing.
+/// Text from outside as it may stand in a message: in backticks, [`visible`], and not endless.
 pub(super) fn quoted(text: &str) -> String {
     const SHOWN_CHARS_MAX: usize = 100;
-    let mut shown = String::from("`");
-    for (index, c) in text.chars().enumerate() {
-        if index == SHOWN_CHARS_MAX {
-            shown.push('…');
-            break;
-        }
+    if text.is_empty() {
+        return "`\"\"`".to_owned();
+    }
+    match text.char_indices().nth(SHOWN_CHARS_MAX) {
+        Some((end, _)) => format!("`{}…`", visible(&text[..end])),
+        None => format!("`{}`", visible(text)),
+    }
+}
+
+/// Text without characters that would move a terminal's cursor or turn the direction of writing.
+fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
         match c {
             '"' | '\'' | '\\' => shown.push(c),
             _ => shown.extend(c.escape_debug()),
         }
     }
-    shown.push('`');
     shown
 }
 

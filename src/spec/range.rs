@@ -32,9 +32,13 @@ impl Bound {
         match text.parse() {
             Ok(date) => Ok(Self { date, place }),
             Err(error) => {
-                // A flag's name stands before the message anyway.
-                let name = if matches!(place, Place::Flag(_)) { String::new() } else { format!("{} ", quoted(name)) };
-                Err(Problem::new(place, format!("{name}{} {error}", quoted(shown)), error.remedy()))
+                let value = quoted(shown);
+                let message = match place {
+                    // Its name stands before the message anyway.
+                    Place::Flag(_) => format!("{value} {error}"),
+                    Place::File | Place::At(_) => format!("{value} in {} {error}", quoted(name)),
+                };
+                Err(Problem::new(place, message, error.remedy()))
             }
         }
     }
@@ -78,7 +82,8 @@ impl Range {
 
     fn resolve_bound(&self, bound: Bound, name: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Problem> {
         let earliest = EARLIEST.parse().expect("a day of the calendar");
-        let Some(instant) = bound.date.resolve(now, self.timezone).filter(|t| *t >= start_of_day(earliest, self.timezone))
+        let Some(instant) =
+            bound.date.resolve(now, self.timezone).filter(|t| *t >= start_of_day(earliest, self.timezone))
         else {
             return Err(Problem::new(
                 bound.place,
@@ -104,11 +109,9 @@ impl Range {
         let instant = instant.with_timezone(&self.timezone).to_rfc3339_opts(SecondsFormat::AutoSi, true);
         match bound.date {
             DateExpr::Instant(_) => instant,
-            DateExpr::Day(_)
-            | DateExpr::Today
-            | DateExpr::Yesterday
-            | DateExpr::Ago(..)
-            | DateExpr::StartOf(_) => format!("{} ({instant})", bound.date),
+            DateExpr::Day(_) | DateExpr::Today | DateExpr::Yesterday | DateExpr::Ago(..) | DateExpr::StartOf(_) => {
+                format!("{} ({instant})", bound.date)
+            }
         }
     }
 }
@@ -120,10 +123,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn range(from: &str, to: &str, timezone: Tz) -> Range {
-        let bound = |text: &str, line| Bound {
-            date: text.parse().unwrap(),
-            place: Place::At(Position { line, column: 9 }),
-        };
+        let bound =
+            |text: &str, line| Bound { date: text.parse().unwrap(), place: Place::At(Position { line, column: 9 }) };
         Range { from: bound(from, 5), to: bound(to, 6), timezone }
     }
 
@@ -151,8 +152,9 @@ mod tests {
 
     #[test]
     fn an_empty_range_is_refused() {
-        insta::assert_snapshot!(refused(&range("today", "today", chrono_tz::America::New_York)), @"");
-        insta::assert_snapshot!(refused(&range("2026-03-02", "2026-03-01T00:00:00Z", Tz::UTC)), @"");
+        let same_day = range("today", "today", chrono_tz::America::New_York);
+        let backwards = range("2026-03-02", "2026-03-01T00:00:00Z", Tz::UTC);
+        insta::assert_snapshot!([refused(&same_day), refused(&backwards)].join("\n"));
     }
 
     #[test]
@@ -164,9 +166,12 @@ mod tests {
 
     #[test]
     fn dates_far_off_are_refused() {
-        insta::assert_snapshot!(refused(&range("0001-01-01", "today", Tz::UTC)), @"");
-        insta::assert_snapshot!(refused(&range("4294967295 months ago", "today", Tz::UTC)), @"");
-        insta::assert_snapshot!(refused(&range("2026-03-01", "2026-03-12", Tz::UTC)), @"");
+        let messages = [
+            refused(&range("0001-01-01", "today", Tz::UTC)),
+            refused(&range("4294967295 months ago", "today", Tz::UTC)),
+            refused(&range("2026-03-01", "2026-03-12", Tz::UTC)),
+        ];
+        insta::assert_snapshot!(messages.join("\n"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::raw;
 
 /// JSON Schema, draft 2020-12. `datasets` are the names to choose from.
 pub fn job_schema(datasets: &[&str]) -> Value {
-    let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<raw::Job>();
+    let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<raw::Job>().to_value();
     let mut names = datasets.to_vec();
     names.sort_unstable();
     // The shapes do not know the datasets: they are registered elsewhere, beside their columns.
@@ -15,5 +15,32 @@ pub fn job_schema(datasets: &[&str]) -> Value {
         list.insert("items".to_owned(), json!({ "type": "string", "enum": names }));
         list.insert("uniqueItems".to_owned(), json!(true));
     }
-    schema.to_value()
+    tidy(&mut schema);
+    schema
+}
+
+/// Joins the lines of each paragraph of the descriptions, which are wrapped for the source code, and
+/// removes `format`s such as `uint64`, which name Rust's types and make strict validators complain.
+fn tidy(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            if let Some(Value::String(description)) = object.get_mut("description") {
+                let paragraphs: Vec<String> = description.split("\n\n").map(|lines| lines.replace('\n', " ")).collect();
+                *description = paragraphs.join("\n\n");
+            }
+            let rusty = |format: &str| ["int", "uint", "float", "double"].iter().any(|name| format.starts_with(name));
+            if object.get("format").and_then(Value::as_str).is_some_and(rusty) {
+                object.remove("format");
+            }
+            for child in object.values_mut() {
+                tidy(child);
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                tidy(item);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
