@@ -1,1 +1,3 @@
 //! A simulated Gong over real HTTP on loopback.
+
+pub mod config;

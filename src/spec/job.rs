@@ -1,0 +1,100 @@
+//! A job spec after checking: what all other modules see of the YAML.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::compression::Compression;
+use super::field::Located;
+use super::range::Range;
+use super::raw::PrivateCalls;
+use crate::calendar::PartitionBy;
+use crate::sim;
+
+/// What to fetch from Gong and where to write it.
+#[derive(Debug, Clone)]
+pub struct JobSpec {
+    /// Letters, digits, `-`, `_` and `.`; at most 64 of them.
+    pub name: String,
+    pub source: Source,
+    pub range: Range,
+    pub users: Users,
+    /// Id of one workspace; `None` for all that the credentials can see.
+    pub workspace: Option<String>,
+    /// Names of known datasets, each once, in the order of the job; never empty.
+    pub datasets: Vec<String>,
+    pub destination: Destination,
+    pub privacy: Privacy,
+}
+
+/// Where calls come from, and how fast.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Above 0 and at most 100.
+    pub requests_per_second: f64,
+    /// At least 1.
+    pub requests_per_day: u64,
+    pub kind: SourceKind,
+}
+
+/// A real account or a simulated one.
+#[derive(Debug, Clone)]
+pub enum SourceKind {
+    /// What is `None` is to be found in the environment or in the credentials file.
+    Gong {
+        base_url: Option<Url>,
+        auth: Option<Auth>,
+    },
+    Simulator(sim::config::Config),
+}
+
+/// How to sign in to Gong. Its `Debug` shows no secrets.
+#[derive(Debug, Clone)]
+pub enum Auth {
+    AccessKey { access_key: SecretString, access_key_secret: SecretString },
+    Token(SecretString),
+}
+
+/// A user as the job names one: an e-mail address or a user id. Knows its position, since only Gong
+/// can tell whether there is such a user.
+pub type UserRef = Located<String>;
+
+/// Whose calls; both empty means everybody's.
+#[derive(Debug, Clone, Default)]
+pub struct Users {
+    pub hosts: Vec<UserRef>,
+    pub participants: Vec<UserRef>,
+}
+
+/// Where and how to write.
+#[derive(Clone)]
+pub struct Destination {
+    /// A path (relative ones to the folder of the job file), or a URL with the scheme `file`, `s3`,
+    /// `gs` or `az`. Holds no credentials.
+    pub url: String,
+    pub partition_by: PartitionBy,
+    pub compression: Compression,
+    /// Settings for the object store; may hold credentials.
+    pub options: BTreeMap<String, String>,
+}
+
+/// Shows the names of the options only.
+impl fmt::Debug for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let options: Vec<&String> = self.options.keys().collect();
+        f.debug_struct("Destination")
+            .field("url", &self.url)
+            .field("partition_by", &self.partition_by)
+            .field("compression", &self.compression)
+            .field("options", &options)
+            .finish()
+    }
+}
+
+/// What to leave out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Privacy {
+    pub private_calls: PrivateCalls,
+}

@@ -1,0 +1,226 @@
+//! The shape of a job file: every key, its type and its description, once. serde decodes it, schemars
+//! makes the JSON Schema from it, so the two cannot disagree. The doc comments are what users read in
+//! their editors. What values mean together is for [`check`](super::check).
+//!
+//! A key without `default` is required: the schema says so, and `check` reports it.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
+
+use super::field::{Field, Secret};
+use crate::calendar;
+use crate::sim;
+
+/// A job of gong-export: what to fetch from Gong and where to write it.
+///
+/// In any value, `${VAR}` is replaced by the environment variable VAR, and `${VAR:-text}` by `text`
+/// when VAR is unset or empty. `$${` stands for a literal `${`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "gong-export job")]
+pub(super) struct Job {
+    /// Version of this format. Always 1.
+    #[schemars(extend("const" = 1))]
+    pub version: Field<u64>,
+    /// Name of the job in logs, reports and file metadata: letters, digits, `-`, `_` and `.`.
+    /// Default: the name of the file without its ending.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 64), regex(pattern = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"))]
+    pub name: Field<String>,
+    /// The Gong account to read from, or a simulated one.
+    /// Default: a real account, address and keys from the environment or the credentials file.
+    #[serde(default)]
+    pub source: Field<Source>,
+    /// Which calls, by the time they started.
+    pub range: Field<Range>,
+    /// Whose calls. Default: everybody's.
+    #[serde(default)]
+    pub users: Field<Users>,
+    /// Id of one Gong workspace. Default: all that the access key can see.
+    #[serde(default)]
+    #[schemars(example = "2290571133478806610")]
+    pub workspace: Field<Id>,
+    /// What to export. Default: all of them.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    pub datasets: Field<Vec<Field<String>>>,
+    /// Where the Parquet files go.
+    pub destination: Field<Destination>,
+    /// What to leave out.
+    #[serde(default)]
+    pub privacy: Field<Privacy>,
+}
+
+/// Either a Gong account (`base_url` and `auth`) or a simulated one (`simulator`).
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Source {
+    /// Address of your company's Gong API. Gong shows it where access keys are made.
+    /// Default: the variable GONG_BASE_URL, else the credentials file.
+    #[serde(default)]
+    #[schemars(example = "https://us-12345.api.gong.io", example = "${GONG_BASE_URL}")]
+    pub base_url: Field<String>,
+    /// How to sign in. Default: the variables GONG_ACCESS_KEY and GONG_ACCESS_KEY_SECRET, or
+    /// GONG_ACCESS_TOKEN, else the credentials file.
+    #[serde(default)]
+    pub auth: Field<Auth>,
+    /// Requests a second, at most. Gong allows 3; lower it when other programs use the account.
+    #[serde(default)]
+    #[schemars(range(max = 100), extend("exclusiveMinimum" = 0, "default" = 3))]
+    pub requests_per_second: Field<f64>,
+    /// Requests a day, at most, over all runs on one destination. Gong allows a company 10,000.
+    #[serde(default)]
+    #[schemars(range(min = 1), extend("default" = 10_000))]
+    pub requests_per_day: Field<u64>,
+    /// Read from a simulated Gong account instead, to try things out without a real one.
+    #[serde(default)]
+    pub simulator: Field<Simulator>,
+}
+
+/// Either `access_key` with `access_key_secret`, or `token`. Better a variable than the secret itself.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Auth {
+    /// Access key, as Gong shows it.
+    #[serde(default)]
+    #[schemars(example = "${GONG_ACCESS_KEY}")]
+    pub access_key: Field<Secret>,
+    /// Secret of the access key.
+    #[serde(default)]
+    #[schemars(example = "${GONG_ACCESS_KEY_SECRET}")]
+    pub access_key_secret: Field<Secret>,
+    /// OAuth access token, in place of an access key.
+    #[serde(default)]
+    #[schemars(example = "${GONG_ACCESS_TOKEN}")]
+    pub token: Field<Secret>,
+}
+
+/// From the start of one day up to, and not including, the start of another.
+///
+/// Dates are: `2025-01-31`; `2025-01-31T08:00:00-05:00`; `today`; `yesterday`; `30 days ago`,
+/// `2 weeks ago`, `6 months ago`; `start of month`, `start of quarter`, `start of year`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Range {
+    /// First day, included.
+    #[schemars(example = "30 days ago", example = "2025-01-01", example = "start of year")]
+    pub from: Field<String>,
+    /// First day that is no longer included.
+    #[serde(default)]
+    #[schemars(example = &"today", example = "2025-02-01", extend("default" = "today"))]
+    pub to: Field<String>,
+    /// Time zone that days are days of, in ranges and in the folders of the result: a name from the
+    /// IANA time zone database.
+    #[serde(default)]
+    #[schemars(example = "America/New_York", extend("default" = "UTC"))]
+    pub timezone: Field<String>,
+}
+
+/// Whose calls to export: users of Gong by e-mail address or user id.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Users {
+    /// Calls that one of these users hosted. Gong itself selects them, which saves requests.
+    #[serde(default)]
+    #[schemars(example = ["mara@vendor.example", "6120044873310295518"])]
+    pub hosts: Field<Vec<Field<Id>>>,
+    /// Calls that one of these users took part in. Selected after fetching.
+    #[serde(default)]
+    pub participants: Field<Vec<Field<Id>>>,
+}
+
+/// Where and how to write.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Destination {
+    /// A folder (relative to this file), or `file://`, `s3://bucket/prefix`, `gs://bucket/prefix`,
+    /// `az://container/prefix`.
+    #[schemars(length(min = 1), example = "./export", example = "s3://acme-lake/gong")]
+    pub url: Field<String>,
+    /// How much time one file covers. Months make fewer, larger files; good for long backfills.
+    #[serde(default)]
+    #[schemars(extend("default" = "day"))]
+    pub partition_by: Field<PartitionBy>,
+    /// `zstd(1)` to `zstd(22)`, `gzip(1)` to `gzip(9)`, `snappy`, `lz4` or `uncompressed`.
+    #[serde(default)]
+    #[schemars(example = &"snappy", extend("default" = "zstd(3)"))]
+    pub compression: Field<String>,
+    /// Settings of the object store, such as `region` or `endpoint`. Credentials are better left to
+    /// the environment.
+    #[serde(default)]
+    #[schemars(extend("examples" = [{ "region": "eu-central-1" }]))]
+    pub options: Field<BTreeMap<String, Field<OptionValue>>>,
+}
+
+/// Which calls to leave out.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Privacy {
+    /// Calls that somebody marked as private in Gong: leave them out with all that belongs to them,
+    /// or export them.
+    #[serde(default)]
+    #[schemars(extend("default" = "exclude"))]
+    pub private_calls: Field<PrivateCalls>,
+}
+
+/// How much time one file covers.
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(super) enum PartitionBy {
+    Day,
+    Month,
+}
+
+impl From<PartitionBy> for calendar::PartitionBy {
+    fn from(by: PartitionBy) -> Self {
+        match by {
+            PartitionBy::Day => Self::Day,
+            PartitionBy::Month => Self::Month,
+        }
+    }
+}
+
+/// What to do with private calls.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum PrivateCalls {
+    /// Leave them out, with their parties, transcripts and ids.
+    #[default]
+    Exclude,
+    /// Export them like all others.
+    Include,
+}
+
+/// An id or an e-mail address. Without quotes an id looks like a number to YAML; it keeps its digits.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(inline, extend("type" = ["string", "integer"]))]
+pub(super) struct Id(pub String);
+
+/// The text of a setting; numbers and truth values are taken as they are written.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(inline, extend("type" = ["string", "number", "boolean"]))]
+pub(super) struct OptionValue(pub String);
+
+/// The switches of the simulator. Here only passed over: `check` decodes them from the tree, key by
+/// key, as their type has no [`Field`]s.
+pub(super) struct Simulator;
+
+impl<'de> Deserialize<'de> for Simulator {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}
+
+impl JsonSchema for Simulator {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Simulator".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        sim::config::Config::json_schema(generator)
+    }
+}
