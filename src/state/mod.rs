@@ -1,1 +1,3 @@
 //! What data files and runs say about themselves. Pure.
+
+pub mod footer;
