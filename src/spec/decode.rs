@@ -12,6 +12,7 @@ use super::field::FIELD;
 use super::mismatch::{ITEM, Mismatch};
 use super::node::{Entry, Kind, Node, Scalar};
 use super::problem::{Notes, quoted};
+use super::raw::AUTH_PATH;
 use super::suggest::closest;
 
 /// Decodes the tree, or the part of it that stands at `path`. `None` when there was nothing to make
@@ -248,7 +249,7 @@ impl<'a> Entries<'a> {
         let message = match self.path {
             "" => format!("unknown key {}", quoted(&entry.key)),
             // `{access_key:hush}`, without a space after the colon, is a key as a whole.
-            path if keys.contains(&"access_key_secret") => format!("unknown key in {}", quoted(path)),
+            AUTH_PATH => format!("unknown key in `{AUTH_PATH}`"),
             path => format!("unknown key {} in {}", quoted(&entry.key), quoted(path)),
         };
         let remedy = match closest(&entry.key, keys.iter().copied()) {

@@ -283,3 +283,91 @@ fn no_anchors(position: Position) -> Problem {
         "write the value out where it is needed, or put quotes around a value that begins with `&` or `*`",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(text: &str) -> Node {
+        parse(text.as_bytes(), &mut Notes::default()).unwrap_or_else(|problem| panic!("{text}: {problem}"))
+    }
+
+    fn refused(text: &str) -> String {
+        match parse(text.as_bytes(), &mut Notes::default()) {
+            Ok(_) => panic!("{text} was taken"),
+            Err(problem) => problem.to_string(),
+        }
+    }
+
+    #[test]
+    fn everything_knows_where_it_stands() {
+        let tree = tree("# job\nname:  'é' \nrange: {from: \"a\\\n  b\", to: }\nusers:\n  hosts:\n  - mara\n");
+        let place = |path: &[&str]| {
+            let mut node = &tree;
+            for key in path {
+                node = &node.get(key).unwrap().value;
+            }
+            (node.position.line, node.position.column)
+        };
+        assert_eq!(place(&[]), (2, 1));
+        assert_eq!(place(&["name"]), (2, 8));
+        // What has no text of its own stands at its key.
+        assert_eq!(place(&["range"]), (3, 1));
+        assert_eq!(place(&["range", "from"]), (3, 15));
+        assert_eq!(place(&["range", "to"]), (4, 7));
+        assert_eq!(place(&["users", "hosts"]), (6, 3));
+        let Kind::List(hosts) = &tree.get("users").unwrap().value.get("hosts").unwrap().value.kind else {
+            panic!("no list");
+        };
+        assert_eq!((hosts[0].position.line, hosts[0].position.column), (7, 5));
+    }
+
+    #[test]
+    fn scalars_keep_their_text_and_their_quotes() {
+        let tree = tree("a: 007\nb: '007'\nc: |\n  x\n  y\nd: ~\ne: '~'\nf:\n");
+        let scalar = |key: &str| match &tree.get(key).unwrap().value.kind {
+            Kind::Scalar(scalar) => (scalar.text.clone(), scalar.plain, scalar.is_null()),
+            _ => panic!("{key} is no scalar"),
+        };
+        assert_eq!(scalar("a"), ("007".into(), true, false));
+        assert_eq!(scalar("b"), ("007".into(), false, false));
+        assert_eq!(scalar("c"), ("x\ny\n".into(), false, false));
+        assert_eq!(scalar("d"), ("~".into(), true, true));
+        assert_eq!(scalar("e"), ("~".into(), false, false));
+        assert!(scalar("f").2);
+    }
+
+    #[test]
+    fn tags_are_refused_wherever_they_stand() {
+        for text in [
+            "a: !x b",
+            "a: ! b",
+            "a: !!str",
+            "a: !<tag:x.example,2026:y> b",
+            "!k a: b",
+            "a: !!map {}",
+            "!!set\na: b",
+            "- !!seq [a]",
+        ] {
+            assert!(refused(text).contains("tags"), "{text}: {}", refused(text));
+        }
+    }
+
+    #[test]
+    fn anchors_and_aliases_are_refused_wherever_they_stand() {
+        for text in ["&a b", "a: &a", "&k a: b", "a: &a {b: c}", "- &a [b]", "*a : b", "[*a]", "a: &b !c d"] {
+            let message = refused(text);
+            assert!(message.contains("anchors") || message.contains("tags"), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn levels_and_nodes_are_bounded() {
+        let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        tree(&nested(LEVELS_MAX));
+        assert!(refused(&nested(LEVELS_MAX + 1)).contains("levels"));
+        let list = |items: usize| format!("[{}]", "a,".repeat(items));
+        tree(&list(NODES_MAX - 1));
+        assert!(refused(&list(NODES_MAX)).contains("keys and values"));
+    }
+}

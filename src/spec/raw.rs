@@ -79,6 +79,9 @@ pub(super) struct Source {
     pub simulator: Field<Simulator>,
 }
 
+/// Where [`Auth`] stands: no message shows what is written there, be it a key or a value.
+pub(super) const AUTH_PATH: &str = "source.auth";
+
 /// Either `access_key` with `access_key_secret`, or `token`. Better a variable than the secret itself.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -19,8 +19,9 @@ pub fn job_schema(datasets: &[&str]) -> Value {
     schema
 }
 
-/// Joins the lines of each paragraph of the descriptions, which are wrapped for the source code, and
-/// removes `format`s such as `uint64`, which name Rust's types and make strict validators complain.
+/// Joins the lines of each paragraph of the descriptions, which are wrapped for the source code.
+/// Removes `format`s such as `uint64`, which name Rust's types and make strict validators complain, and
+/// `null`, by which schemars means what may be left out: the loader refuses a key without a value.
 fn tidy(value: &mut Value) {
     match value {
         Value::Object(object) => {
@@ -31,6 +32,16 @@ fn tidy(value: &mut Value) {
             let rusty = |format: &str| ["int", "uint", "float", "double"].iter().any(|name| format.starts_with(name));
             if object.get("format").and_then(Value::as_str).is_some_and(rusty) {
                 object.remove("format");
+            }
+            if let Some(Value::Array(types)) = object.get_mut("type") {
+                types.retain(|name| name != "null");
+                if let [only] = types.as_slice() {
+                    let only = only.clone();
+                    object.insert("type".to_owned(), only);
+                }
+            }
+            if object.get("default").is_some_and(Value::is_null) {
+                object.remove("default");
             }
             for child in object.values_mut() {
                 tidy(child);

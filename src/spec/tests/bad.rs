@@ -240,3 +240,68 @@ fn hostile_files_are_refused_at_once() {
     }
     insta::assert_snapshot!(messages);
 }
+
+/// The same few characters over and over, in case the parser takes the square of their number.
+#[test]
+fn no_repetition_takes_long() {
+    let tokens = [
+        "a\n",
+        "- a\n",
+        ": ",
+        ":\n",
+        "? a\n",
+        "'",
+        "''",
+        "\"",
+        "\\",
+        "[]",
+        "{}",
+        "{},",
+        "[a, ",
+        "[a: ",
+        "{a: b, ",
+        "&a ",
+        "*a ",
+        "! ",
+        "!a ",
+        "#\n",
+        "\n",
+        " \n",
+        " ",
+        "\t",
+        "---\n",
+        "...\n",
+        "%",
+        "|\n",
+        ">\n",
+        ", ",
+        "a: ",
+        "a:\n",
+        "a: b\n",
+        "- ",
+        "-\n",
+        "é",
+        "a: |\n  x\n",
+        "a: >\n\n",
+        "${",
+        "${A}",
+        "${A:-",
+        "$${",
+        "<<: ",
+        "\r",
+        "\u{85}",
+        "\u{2028}",
+    ];
+    for token in tokens {
+        for prefix in ["", "version: 1\nname: ", "[", "a: '", "a: \"", "a: |\n "] {
+            let text = format!("{prefix}{}", token.repeat(100_000 / token.len()));
+            let started = Instant::now();
+            let _ = load_text(&text);
+            assert!(
+                started.elapsed() < Duration::from_secs(5),
+                "{token:?} after {prefix:?} took {:?}",
+                started.elapsed()
+            );
+        }
+    }
+}
