@@ -167,3 +167,6 @@ fn repeats(dataset: &Dataset, column: &Column) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,7 +80,8 @@ pub enum Error {
     /// Not Parquet, or damaged.
     #[error("`{url}` is not a readable Parquet file")]
     Damaged { url: String, source: Cause },
-    #[error("`{url}`: {source}")]
+    /// Of another program or a newer version, or with a damaged footer.
+    #[error("`{url}` is no data file that this version can use")]
     Footer { url: String, source: FooterError },
 }
 

@@ -14,7 +14,7 @@ use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
-use super::error::{Error, ErrorKind, Operation};
+use super::error::{Cause, Error, ErrorKind, Operation};
 use super::location::{TEMPORARY_FOLDER, is_safe_key};
 
 /// What S3 asks of all parts but the last is 5 MiB. Larger parts mean fewer requests, smaller ones
@@ -131,9 +131,21 @@ impl Bucket {
         }
     }
 
+    /// Exactly these bytes of an object. Stores cut a range short that goes beyond its end.
     pub(super) async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Bytes, Error> {
-        let read = self.objects.get_range(&self.path(key), range).await;
-        read.map_err(|error| self.failed(Operation::Read, key, error))
+        let length = range.end.saturating_sub(range.start);
+        let content = self.objects.get_range(&self.path(key), range).await;
+        let content = content.map_err(|error| self.failed(Operation::Read, key, error))?;
+        if content.len() as u64 != length {
+            let source = Cause::new(format!("{} bytes came, not {length}", content.len()));
+            return Err(Error::Object {
+                operation: Operation::Read,
+                url: self.url(key),
+                kind: ErrorKind::Other,
+                source,
+            });
+        }
+        Ok(content)
     }
 
     /// The whole object in one request.

@@ -98,20 +98,19 @@ impl RowGroup {
         metadata: &Metadata,
         index: usize,
     ) -> Result<Option<Self>, Error> {
-        let mut range = u64::MAX..0;
+        let (mut first, mut end) = (u64::MAX, 0);
         for column in metadata.parquet.row_group(index).columns() {
             let (start, length) = (column.data_page_offset(), column.compressed_size());
             let start = column.dictionary_page_offset().map_or(start, |dictionary| dictionary.min(start));
             let (Ok(start), Ok(length)) = (u64::try_from(start), u64::try_from(length)) else { return Ok(None) };
-            range.start = range.start.min(start);
-            range.end = range.end.max(start.saturating_add(length));
+            first = first.min(start);
+            end = end.max(start.saturating_add(length));
         }
-        if range.start > range.end || range.end > metadata.size_bytes {
+        if first > end || end > metadata.size_bytes {
             return Ok(None);
         }
-        let start = range.start;
-        let bytes = store.get_range(key, range).await?;
-        Ok(Some(Self { index, start, bytes, file_bytes: metadata.size_bytes }))
+        let bytes = store.get_range(key, first..end).await?;
+        Ok(Some(Self { index, start: first, bytes, file_bytes: metadata.size_bytes }))
     }
 
     /// Decodes its rows, batch by batch. Blocks the CPU.

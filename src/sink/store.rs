@@ -104,7 +104,8 @@ impl Store {
             }
             parsed.to_file_path().map_err(|()| refused(url, "a file url names an absolute path and no host"))?
         } else {
-            base_dir.join(url)
+            // Without the `.` of `./export`.
+            base_dir.join(url).components().collect()
         };
         if let Some(option) = options.keys().next() {
             let reason = "a folder has no options";
@@ -340,3 +341,8 @@ impl fmt::Debug for Store {
 fn checked(key: &str) -> Result<String, Error> {
     if is_safe_key(key) { Ok(key.to_owned()) } else { Err(Error::InvalidKey { key: key.to_owned() }) }
 }
+
+#[cfg(test)]
+mod s3_tests;
+#[cfg(test)]
+mod tests;

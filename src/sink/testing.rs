@@ -22,7 +22,7 @@ use object_store::{
 use parquet::basic::Compression;
 use proptest::prelude::*;
 
-use crate::calendar::{DateRange, Partition, PartitionBy};
+use crate::calendar::{Partition, PartitionBy};
 use crate::dataset::{Column, ColumnType, Dataset, PartitionColumn, Source};
 use crate::sink::{DataFile, DataFileWriter, Error, Location, Store, WriterSettings};
 use crate::state::footer::{Footer, SCHEMA_VERSION};
@@ -258,10 +258,6 @@ pub(crate) async fn write_with(
 
 pub(crate) async fn write(store: &Store, location: Location, batches: &[RecordBatch]) -> Result<DataFile, Error> {
     write_with(store, location, batches, |_| {}).await
-}
-
-pub(crate) fn window() -> DateRange {
-    DateRange::new(at("2025-01-31T00:00:00Z"), at("2025-02-01T00:00:00Z")).unwrap()
 }
 
 /// When an operation fails: before it did anything, or after, with its answer lost.

@@ -138,8 +138,9 @@ impl Footer {
         }
         // Before all others: what they mean is up to the version.
         let schema_version: u32 = entries.parsed(name::SCHEMA_VERSION)?;
-        let tool_version = entries.text(name::TOOL_VERSION)?;
+        let tool_version = entries.text(name::TOOL_VERSION);
         if schema_version > SCHEMA_VERSION {
+            let tool_version = tool_version.unwrap_or_else(|_| "of unknown version".to_owned());
             return Err(FooterError::Newer { schema_version, tool_version });
         }
 
@@ -153,7 +154,7 @@ impl Footer {
         let window =
             entries.understood(name::WINDOW_TO, |text| DateRange::new(window_from, instant_from_text(text)?))?;
         Ok(Self {
-            tool_version,
+            tool_version: tool_version?,
             schema_version,
             job: entries.text(name::JOB)?,
             run_id: entries.text(name::RUN_ID)?,
@@ -327,6 +328,8 @@ mod tests {
 
     #[test]
     fn a_newer_version_is_said_to_be_one_whatever_else_changed() {
+        let unknown = Footer::from_pairs([("gong_export.schema_version", "2")]).unwrap_err();
+        assert!(matches!(unknown, FooterError::Newer { schema_version: 2, .. }));
         let pairs = [("gong_export.schema_version", "2"), ("gong_export.tool_version", "9.0.0")];
         let error = Footer::from_pairs(pairs).unwrap_err();
         assert_eq!(error, FooterError::Newer { schema_version: 2, tool_version: "9.0.0".into() });

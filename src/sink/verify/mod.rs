@@ -26,8 +26,8 @@ use crate::dataset::{Dataset, PartitionColumn};
 const PARTITIONS_AT_A_TIME: usize = 4;
 
 /// The dataset that the rows of others refer to.
-const CALLS: &str = "calls";
-const TRANSCRIPTS: &str = "transcripts";
+const CALLS_NAME: &str = "calls";
+const TRANSCRIPTS_NAME: &str = "transcripts";
 
 /// What a destination holds, and what is wrong with it.
 #[derive(Debug, Default)]
@@ -47,7 +47,7 @@ pub async fn verify(store: &Store, datasets: &[&'static Dataset], zone: Tz) -> R
     let mut verification = Verification::default();
     let mut groups: BTreeMap<Group, Vec<StoredFile>> = BTreeMap::new();
     let mut partitioned_by: BTreeMap<&'static str, BTreeSet<PartitionBy>> = BTreeMap::new();
-    let calls_exported = listing.files.iter().any(|file| file.location.dataset().name == CALLS);
+    let calls_exported = listing.files.iter().any(|file| file.location.dataset().name == CALLS_NAME);
     for file in listing.files {
         verification.files += 1;
         verification.size_bytes += file.size_bytes;
@@ -107,19 +107,21 @@ async fn verify_group(
     // that is one finding, and not one more for each file that refers to it.
     let mut known = calls_exported.then(Arc::<Calls>::default);
     // The file of calls first: the others refer to it.
-    files.sort_by_key(|file| file.location.dataset().name != CALLS);
+    files.sort_by_key(|file| file.location.dataset().name != CALLS_NAME);
     for file in files {
         let dataset = file.location.dataset();
         let refers = dataset.partition == PartitionColumn::Call && dataset.key.first() == Some(&"call_id");
         let role = || match &known {
-            _ if dataset.name == CALLS => Role::Calls(Calls::new()),
-            Some(calls) if refers => Role::OfCalls { calls: calls.clone(), transcripts: dataset.name == TRANSCRIPTS },
+            _ if dataset.name == CALLS_NAME => Role::Calls(Calls::new()),
+            Some(calls) if refers => {
+                Role::OfCalls { calls: calls.clone(), transcripts: dataset.name == TRANSCRIPTS_NAME }
+            }
             _ => Role::Apart,
         };
         let read = verify_file(store, &file, zone, role).await?;
         result.rows += read.rows;
         result.findings.extend(read.findings);
-        if dataset.name == CALLS {
+        if dataset.name == CALLS_NAME {
             known = read.calls.map(Arc::new);
             result.calls = known.clone().map(|calls| (file.key, calls));
         }
@@ -155,3 +157,6 @@ impl AllCalls {
         findings
     }
 }
+
+#[cfg(test)]
+mod tests;
