@@ -20,8 +20,12 @@ use super::object::{Bucket, UploadNote};
 /// How many parts are sent at a time.
 const PARTS_UNDER_WAY: usize = 2;
 
+/// How long parts under way are waited for before their upload is ended: a server that is still
+/// taking a part in while it removes the others may keep that one.
+const SETTLE_MAX: Duration = Duration::from_secs(10);
+
 /// How long a dropped upload waits for its parts to be removed.
-const ABORT_WAIT: Duration = Duration::from_secs(10);
+const ABORT_WAIT: Duration = Duration::from_secs(15);
 
 /// An object being written. Dropped without [`ObjectUpload::commit`], parts already sent are removed.
 #[derive(Debug)]
@@ -169,24 +173,30 @@ async fn upload(bucket: Bucket, key: String, name: String, parts: mpsc::Receiver
     let created = bucket.multipart().create_multipart(&bucket.path(&key)).await;
     let upload_id = created.map_err(|error| bucket.failed(Operation::Write, &key, error))?;
     let note = UploadNote { key, upload_id };
+    let mut under_way = JoinSet::new();
     let sent = match bucket.note_upload(&name, &note).await {
-        Ok(()) => send_all(&bucket, &note, parts).await,
+        Ok(()) => send_all(&bucket, &note, parts, &mut under_way).await,
         Err(error) => Err(error),
     };
-    match sent {
-        Ok(Ending::Completed) => {
-            // A note that stays is cleaned by the next run, which will find no such upload.
-            let _ = bucket.forget_upload(&name).await;
-            Ok(())
-        }
-        Ok(Ending::Abandoned) => bucket.abort_upload(&name, &note).await,
-        Err(error) => {
-            // The first error is the one to tell. The note tells the next run of the rest.
-            let _ = bucket.abort_upload(&name, &note).await;
-            Err(error)
-        }
+    if let Ok(Ending::Completed) = sent {
+        // A note that stays is cleaned by the next run, which will find no such upload.
+        let _ = bucket.forget_upload(&name).await;
+        return Ok(());
     }
+    let settling = async { while under_way.join_next().await.is_some() {} };
+    let settled = tokio::time::timeout(SETTLE_MAX, settling).await.is_ok();
+    under_way.shutdown().await;
+    let aborted = bucket.abort_upload(&note).await;
+    // Otherwise the note stays, and the next run ends the upload once more.
+    if settled && aborted.is_ok() {
+        let _ = bucket.forget_upload(&name).await;
+    }
+    // The first error is the one to tell.
+    sent.and(aborted)
 }
+
+/// A part being sent, with its index.
+type PartTask = (usize, object_store::Result<PartId>);
 
 enum Ending {
     Completed,
@@ -194,8 +204,12 @@ enum Ending {
     Abandoned,
 }
 
-async fn send_all(bucket: &Bucket, note: &UploadNote, mut parts: mpsc::Receiver<Message>) -> Result<Ending, Error> {
-    let mut under_way = JoinSet::new();
+async fn send_all(
+    bucket: &Bucket,
+    note: &UploadNote,
+    mut parts: mpsc::Receiver<Message>,
+    under_way: &mut JoinSet<PartTask>,
+) -> Result<Ending, Error> {
     let mut sent: Vec<Option<PartId>> = Vec::new();
     let mut size_bytes = 0;
     let last = loop {
@@ -246,7 +260,7 @@ fn part_done(
     bucket: &Bucket,
     note: &UploadNote,
     sent: &mut [Option<PartId>],
-    done: Result<(usize, object_store::Result<PartId>), tokio::task::JoinError>,
+    done: Result<PartTask, tokio::task::JoinError>,
 ) -> Result<(), Error> {
     let (index, result) =
         done.map_err(|_| Error::Stopping { operation: Operation::Write, url: bucket.url(&note.key) })?;

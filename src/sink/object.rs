@@ -192,15 +192,16 @@ impl Bucket {
         self.put(&note_key(name), content.into()).await
     }
 
-    /// Ends an upload that will not be completed, and the note about it. The note stays when that
-    /// fails, for the next run.
-    pub(super) async fn abort_upload(&self, name: &str, note: &UploadNote) -> Result<(), Error> {
+    /// Ends an upload that will not be completed: its parts are removed. That it is gone already is
+    /// no error.
+    pub(super) async fn abort_upload(&self, note: &UploadNote) -> Result<(), Error> {
         match self.parts.abort_multipart(&self.path(&note.key), &note.upload_id).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => self.delete(&note_key(name)).await,
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(self.failed(Operation::Delete, &note.key, error)),
         }
     }
 
+    /// Removes the note about an upload that has ended.
     pub(super) async fn forget_upload(&self, name: &str) -> Result<(), Error> {
         self.delete(&note_key(name)).await
     }
@@ -224,10 +225,7 @@ impl Bucket {
             };
             // Anybody who may write here could have left the note: it reaches our own keys only.
             if let Some(note) = note.filter(|note| is_safe_key(&note.key)) {
-                match self.parts.abort_multipart(&self.path(&note.key), &note.upload_id).await {
-                    Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                    Err(error) => return Err(self.failed(Operation::Delete, &note.key, error)),
-                }
+                self.abort_upload(&note).await?;
             }
             self.delete(key).await?;
         }
