@@ -1,3 +1,7 @@
 //! The `gong-export` binary. All it does is in the library's `cli` module.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gong_export::cli::main()
+}

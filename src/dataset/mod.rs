@@ -34,6 +34,7 @@ pub use rows::Rows;
 pub use transcripts::TRANSCRIPTS;
 pub use users::USERS;
 
+use crate::calendar::PartitionBy;
 use crate::gong::endpoint::Block;
 use crate::gong::model::{ActivityDay, Call, Transcript, User, UserActivity};
 
@@ -82,6 +83,15 @@ impl Dataset {
     }
 }
 
+/// Datasets are constants, one of each name.
+impl PartialEq for Dataset {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Dataset {}
+
 /// What the days in a dataset's paths are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PartitionColumn {
@@ -94,16 +104,22 @@ pub enum PartitionColumn {
 }
 
 impl PartitionColumn {
+    /// How long one file lasts when the job partitions by `chosen`. Only calls follow the choice: a
+    /// user in a snapshot and a user's activity are keyed by their day, so those files are days.
+    pub fn partition_by(self, chosen: PartitionBy) -> PartitionBy {
+        match self {
+            Self::Call => chosen,
+            Self::Snapshot | Self::Activity => PartitionBy::Day,
+        }
+    }
+
     /// The key in the path: `call_date`, or `call_month` when the job partitions by month.
-    /// Snapshots are always by day.
-    pub fn key(self, by: crate::calendar::PartitionBy) -> &'static str {
-        use crate::calendar::PartitionBy::{Day, Month};
-        match (self, by) {
-            (Self::Call, Day) => "call_date",
-            (Self::Call, Month) => "call_month",
+    pub fn key(self, chosen: PartitionBy) -> &'static str {
+        match (self, self.partition_by(chosen)) {
+            (Self::Call, PartitionBy::Day) => "call_date",
+            (Self::Call, PartitionBy::Month) => "call_month",
             (Self::Snapshot, _) => "snapshot_date",
-            (Self::Activity, Day) => "activity_date",
-            (Self::Activity, Month) => "activity_month",
+            (Self::Activity, _) => "activity_date",
         }
     }
 }

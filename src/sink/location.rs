@@ -8,7 +8,7 @@ use std::fmt;
 use chrono::NaiveDate;
 
 use crate::calendar::{Partition, PartitionBy};
-use crate::dataset::{Dataset, PartitionColumn};
+use crate::dataset::Dataset;
 
 /// What is ours beside the datasets. The leading underscore hides it from engines.
 pub const OWN_FOLDER: &str = "_gong_export";
@@ -21,20 +21,17 @@ pub const RUNS_FOLDER: &str = "_gong_export/runs";
 pub const REJECTED_FOLDER: &str = "_gong_export/rejected";
 
 /// The place of one data file: there is exactly one for each dataset and partition.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Location {
     dataset: &'static Dataset,
     partition: Partition,
 }
 
 impl Location {
-    /// Snapshots are always by day, whatever the job's other partitions are by.
+    /// Only calls are ever partitioned by anything but days, whatever the job's partitions are by.
     pub fn new(dataset: &'static Dataset, partition: Partition) -> Self {
-        let partition = match dataset.partition {
-            PartitionColumn::Snapshot => Partition::of_day(partition.first_day(), PartitionBy::Day),
-            PartitionColumn::Call | PartitionColumn::Activity => partition,
-        };
-        Self { dataset, partition }
+        let by = dataset.partition.partition_by(partition.by());
+        Self { dataset, partition: Partition::of_day(partition.first_day(), by) }
     }
 
     pub fn dataset(&self) -> &'static Dataset {
@@ -67,14 +64,6 @@ impl Location {
             .find(|location| location.key() == key)
     }
 }
-
-impl PartialEq for Location {
-    fn eq(&self, other: &Self) -> bool {
-        self.dataset.name == other.dataset.name && self.partition == other.partition
-    }
-}
-
-impl Eq for Location {}
 
 impl fmt::Debug for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -111,7 +100,7 @@ mod tests {
         assert_eq!(key(&USERS, PartitionBy::Day), "users/snapshot_date=2025-01-31/users.parquet");
         assert_eq!(
             key(&ACTIVITY, PartitionBy::Month),
-            "activity_stats/activity_month=2025-01-01/activity_stats.parquet"
+            "activity_stats/activity_date=2025-01-01/activity_stats.parquet"
         );
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Write;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
@@ -104,8 +104,7 @@ impl Store {
             }
             parsed.to_file_path().map_err(|()| refused(url, "a file url names an absolute path and no host"))?
         } else {
-            // Without the `.` of `./export`.
-            base_dir.join(url).components().collect()
+            below(base_dir, Path::new(url))
         };
         if let Some(option) = options.keys().next() {
             let reason = "a folder has no options";
@@ -344,5 +343,20 @@ fn checked(key: &str) -> Result<String, Error> {
 
 #[cfg(test)]
 mod s3_tests;
+/// `path` as seen from `base`, without `..` where that can be told for sure: the base's own links are
+/// resolved first, so that what people are shown is what they would type.
+fn below(base: &Path, path: &Path) -> PathBuf {
+    let base = if base.as_os_str().is_empty() { Path::new(".") } else { base };
+    let mut folder = std::fs::canonicalize(base).unwrap_or_else(|_| base.to_owned());
+    let mut parts = path.components().peekable();
+    while let Some(part) = parts.next_if(|part| matches!(part, Component::ParentDir | Component::CurDir)) {
+        if part == Component::ParentDir && !folder.pop() {
+            return base.join(path);
+        }
+    }
+    folder.extend(parts);
+    folder
+}
+
 #[cfg(test)]
 mod tests;

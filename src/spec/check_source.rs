@@ -150,7 +150,7 @@ impl Checker<'_> {
         let entry = tree.get("source")?.value.get("simulator")?;
         let config: Config = decode_by_key(&entry.value, PATH, self.notes)?;
         let Err(invalid) = config.check() else {
-            return Some(SourceKind::Simulator(config));
+            return Some(SourceKind::Simulator(Box::new(config)));
         };
         for invalid in invalid {
             let (position, from_variable) = match entry.value.get(invalid.field) {

@@ -47,7 +47,7 @@ pub enum SourceKind {
         base_url: Option<Url>,
         auth: Option<Auth>,
     },
-    Simulator(sim::config::Config),
+    Simulator(Box<sim::config::Config>),
 }
 
 /// How to sign in to Gong. Its `Debug` shows no secrets.

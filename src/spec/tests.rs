@@ -138,7 +138,7 @@ fn a_token_and_a_simulator_are_sources_too() {
     let SourceKind::Simulator(config) = &job.source.kind else { panic!("{:?}", job.source.kind) };
     assert_eq!((config.seed, config.users), (11, 3));
     let job = load_text(&job_with("source: {simulator: {}}\n")).unwrap();
-    assert!(matches!(job.source.kind, SourceKind::Simulator(config) if config == Default::default()));
+    assert!(matches!(job.source.kind, SourceKind::Simulator(config) if *config == Default::default()));
 }
 
 #[test]

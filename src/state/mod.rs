@@ -1,3 +1,4 @@
-//! What data files and runs say about themselves. Pure.
+//! What data files and runs say about themselves. Pure: text and structures, no files.
 
 pub mod footer;
+pub mod run_record;

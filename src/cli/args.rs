@@ -1,0 +1,171 @@
+//! The command line's shape. Names and codes here are contracts with scripts and schedulers.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::sim;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+    0  done
+    1  failed
+    2  usage or job spec
+    3  credentials or scope
+    4  finished in part: some work units failed, run again
+    5  stopped by the request budget, run again
+    6  `verify` found something
+  130  interrupted (143: terminated); what was finished is kept, run again";
+
+/// Export a company's Gong calls, parties, users, transcripts and activity statistics to Parquet
+/// files that every engine reads.
+#[derive(Debug, Parser)]
+#[command(name = "gong-export", version, max_term_width = 100, after_help = EXIT_CODES, arg_required_else_help = true)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// How much is said, where and in which form.
+#[derive(Debug, Clone, Args)]
+pub(super) struct OutputArgs {
+    /// Say nothing but errors and the result
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Log more: -v what happens, -vv every request
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+    /// Form of the log on standard error
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub(super) log_format: LogFormat,
+    /// Form of the result on standard output
+    #[arg(long, global = true, value_enum, default_value_t = OutputFormat::Text, value_name = "FORMAT")]
+    pub(super) output: OutputFormat,
+    /// When to use colour; NO_COLOR is obeyed too
+    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
+    pub(super) color: ColorChoice,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum OutputFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorChoice {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Export what a job asks for
+    Run(RunArgs),
+    /// Show what a run would do: windows, partitions, requests, minutes, share of the daily budget
+    ///
+    /// Sends nothing to Gong unless --probe is given.
+    Plan(PlanArgs),
+    /// Try everything a run needs: job spec, credentials, each dataset's scope, the destination
+    ///
+    /// Tells an account without calls from a key that cannot see them.
+    Check(JobArgs),
+    /// Read every data file back: schema, counts, checksums, keys, references
+    Verify(JobArgs),
+    /// Show the JSON Schema of job specs, or the columns of a dataset
+    #[command(subcommand)]
+    Schema(SchemaCommand),
+    /// Write a commented starter job
+    Init(InitArgs),
+    /// Serve a simulated Gong API on a loopback port
+    Simulator(Box<SimulatorArgs>),
+    /// Print a shell's completion script
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// The job, and what overrides it.
+#[derive(Debug, Clone, Args)]
+pub(super) struct JobArgs {
+    /// The job spec, a YAML file (`gong-export init` writes one)
+    pub(super) job: PathBuf,
+    /// Begin of the range instead of the job's: a date, a date-time with offset, `yesterday`, `7 days ago`…
+    #[arg(long, value_name = "DATE")]
+    pub(super) from: Option<String>,
+    /// End of the range instead of the job's, not included
+    #[arg(long, value_name = "DATE")]
+    pub(super) to: Option<String>,
+    /// Only this dataset of the job; repeat for more
+    #[arg(long = "dataset", value_name = "NAME")]
+    pub(super) datasets: Vec<String>,
+    /// Another destination: a path, file://, s3://, gs:// or az://
+    #[arg(long, value_name = "URL")]
+    pub(super) destination: Option<String>,
+    /// The instant that `today` and the like count from [default: the clock]
+    #[arg(long, value_name = "DATE-TIME")]
+    pub(super) now: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    pub(super) job: JobArgs,
+    /// Send at most this many requests, then stop in a state from which the next run goes on
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) max_requests: Option<u64>,
+    /// Only show the plan
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    pub(super) job: JobArgs,
+    /// Ask Gong how many records there are, one request a dataset
+    #[arg(long)]
+    pub(super) probe: bool,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum SchemaCommand {
+    /// The JSON Schema of job specs, for editors
+    Job,
+    /// The columns of a dataset: name, type, unit, meaning
+    Dataset {
+        /// The dataset; all without a name
+        name: Option<String>,
+    },
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct InitArgs {
+    /// Where to write the job
+    #[arg(default_value = "job.yaml")]
+    pub(super) path: PathBuf,
+    /// Replace a file that is there
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct SimulatorArgs {
+    /// The port on 127.0.0.1; 0 picks a free one
+    #[arg(long, default_value_t = 4664, value_name = "PORT")]
+    pub(super) port: u16,
+    #[command(flatten)]
+    pub(super) config: sim::config::Config,
+}

@@ -1,0 +1,75 @@
+//! A command's failure as a person reads it: what failed, why, what to do.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use super::exit_code::Exit;
+use crate::gong;
+use crate::sink;
+use crate::spec;
+
+/// What ends a command. Its text is made where the failure is known best.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) exit: Exit,
+    /// Several lines for job specs, else one.
+    pub(super) message: String,
+    pub(super) hint: Option<String>,
+}
+
+impl Failure {
+    pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), hint: None }
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// A failure to do `what`, with the error's causes.
+    pub(super) fn of(exit: Exit, what: &str, error: &dyn StdError) -> Self {
+        Self::new(exit, format!("{what}: {}", Chain(error)))
+    }
+}
+
+impl From<spec::Problems> for Failure {
+    fn from(problems: spec::Problems) -> Self {
+        // Its text names the place, the mistake and the remedy of each problem.
+        Self::new(Exit::Usage, problems.to_string())
+    }
+}
+
+impl From<gong::Error> for Failure {
+    fn from(error: gong::Error) -> Self {
+        let exit = match error.kind() {
+            gong::ErrorKind::Credentials => Exit::Credentials,
+            gong::ErrorKind::Budget => Exit::Run(5),
+            _ => Exit::Failed,
+        };
+        let failure = Self::new(exit, Chain(&error).to_string());
+        match exit {
+            Exit::Credentials => failure.hint("check the base URL first, then the key and its scopes"),
+            _ => failure,
+        }
+    }
+}
+
+impl From<sink::Error> for Failure {
+    fn from(error: sink::Error) -> Self {
+        let exit = match error.kind() {
+            sink::ErrorKind::InvalidUrl | sink::ErrorKind::InvalidOption => Exit::Usage,
+            _ => Exit::Failed,
+        };
+        Self::new(exit, Chain(&error).to_string())
+    }
+}
+
+/// An error with its causes, each once, on one line.
+pub(super) struct Chain<'a>(pub(super) &'a dyn StdError);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&crate::engine::error_chain(self.0))
+    }
+}

@@ -1,0 +1,306 @@
+//! `gong-export plan`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::args::PlanArgs;
+use super::error::Failure;
+use super::exit_code::Exit;
+use super::output::{Printer, Table, Tone, count, duration};
+use super::session::Session;
+use crate::calendar::Partition;
+use crate::engine::Selection;
+use crate::gong::Client;
+use crate::gong::endpoint::{CallFilter, Request};
+use crate::plan::{ActivityPlan, Counts, Estimate, Plan};
+use crate::sink::Patience;
+
+/// What a run would do, as JSON.
+#[derive(Debug, Serialize)]
+struct PlanReport {
+    job: String,
+    simulated: bool,
+    from: String,
+    to: String,
+    timezone: String,
+    destination: String,
+    datasets: Vec<DatasetReport>,
+    windows: Vec<WindowReport>,
+    fetches: Vec<FetchReport>,
+    /// Whether `requests` and `minutes` are only the least possible.
+    at_least: bool,
+    requests: u64,
+    minutes: f64,
+    /// Of the daily budget; 1.0 is all of it.
+    budget_share: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct DatasetReport {
+    dataset: &'static str,
+    partitions: Vec<PartitionReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct PartitionReport {
+    partition: String,
+    why: Why,
+}
+
+/// Why a partition is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Why {
+    /// There is no file of it.
+    Missing,
+    /// There is one; it is read again.
+    Refresh,
+}
+
+#[derive(Debug, Serialize)]
+struct WindowReport {
+    fetch: &'static str,
+    from: String,
+    to: String,
+}
+
+#[derive(Debug, Serialize)]
+struct FetchReport {
+    fetch: &'static str,
+    /// `null` when Gong was not asked.
+    records: Option<u64>,
+    requests: u64,
+}
+
+pub(super) async fn plan(args: PlanArgs, printer: Printer) -> Result<Exit, Failure> {
+    let session = Session::load(&args.job)?;
+    let store = session.open_store(&args.job, Patience::Attended)?;
+    let plan = session.plan();
+    let counts = if args.probe {
+        let connection = session.connect(None).await?;
+        let (selection, _) = session.selection(&connection.client).await?;
+        probe(&session, &plan, &selection, &connection.client).await?
+    } else {
+        Counts::default()
+    };
+    let source = &session.spec.source;
+    let estimate = Estimate::new(&plan, counts, source.requests_per_second, source.requests_per_day);
+    let standing = session.previous(&store).await?;
+    let report = report(&session, &plan, &estimate, &standing, store.describe());
+    if printer.is_json() {
+        printer.json(&report);
+    } else {
+        printer.result(&text(&report, printer));
+    }
+    Ok(Exit::Done)
+}
+
+/// Asks for the first page of each listing, which tells how many records there are.
+async fn probe(session: &Session, plan: &Plan, selection: &Selection, client: &Client) -> Result<Counts, Failure> {
+    let mut counts = Counts::default();
+    if let Some(calls) = &plan.calls {
+        let mut total = 0;
+        for window in &calls.windows {
+            let filter = CallFilter {
+                range: window.range,
+                hosts: selection.hosts.clone(),
+                workspace: selection.workspace.clone(),
+            };
+            let page = client.fetch(&Request::calls_extensive(&filter, &calls.blocks)).await?;
+            total += page.and_then(|page| page.announced()).unwrap_or(0);
+        }
+        counts.calls = Some(total);
+    }
+    if plan.users.is_some() {
+        let page = client.fetch(&Request::users()).await?;
+        counts.users = Some(page.and_then(|page| page.announced()).unwrap_or(0));
+    }
+    if let Some(activity) = &plan.activity {
+        let to = activity.to.min(ActivityPlan::surely_over(session.now));
+        counts.active_users = if activity.from < to {
+            let page = client.fetch(&Request::activity_by_day(activity.from, to)).await?;
+            Some(page.and_then(|page| page.announced()).unwrap_or(0))
+        } else {
+            Some(0)
+        };
+    }
+    Ok(counts)
+}
+
+fn report(
+    session: &Session,
+    plan: &Plan,
+    estimate: &Estimate,
+    standing: &BTreeMap<(&'static str, Partition), String>,
+    destination: String,
+) -> PlanReport {
+    let due = |dataset: &'static str, partitions: &[Partition]| DatasetReport {
+        dataset,
+        partitions: partitions
+            .iter()
+            .map(|partition| PartitionReport {
+                partition: partition.to_string(),
+                why: if standing.contains_key(&(dataset, *partition)) { Why::Refresh } else { Why::Missing },
+            })
+            .collect(),
+    };
+    let mut datasets = Vec::new();
+    let mut windows = Vec::new();
+    let text = |t: chrono::DateTime<chrono::Utc>| t.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true);
+    if let Some(calls) = &plan.calls {
+        datasets.extend(calls.datasets.iter().map(|dataset| due(dataset.name, &calls.partitions)));
+        windows.extend(calls.windows.iter().map(|window| WindowReport {
+            fetch: "calls",
+            from: text(window.range.from()),
+            to: text(window.range.to()),
+        }));
+    }
+    if let Some(users) = &plan.users {
+        datasets.push(due(users.dataset.name, &[users.partition]));
+    }
+    if let Some(activity) = &plan.activity {
+        datasets.push(due(activity.dataset.name, &activity.partitions()));
+        windows.push(WindowReport {
+            fetch: "activity_stats",
+            from: activity.from.to_string(),
+            to: activity.to.to_string(),
+        });
+    }
+    PlanReport {
+        job: session.spec.name.clone(),
+        simulated: session.is_simulated(),
+        from: text(session.range.from()),
+        to: text(session.range.to()),
+        timezone: session.spec.range.timezone.name().to_owned(),
+        destination,
+        datasets,
+        windows,
+        fetches: estimate
+            .fetches
+            .iter()
+            .map(|f| FetchReport { fetch: f.fetch, records: f.records, requests: f.requests })
+            .collect(),
+        at_least: estimate.at_least,
+        requests: estimate.requests,
+        minutes: estimate.minutes,
+        budget_share: estimate.budget_share,
+    }
+}
+
+fn text(report: &PlanReport, printer: Printer) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write(&mut text, report, printer);
+    text
+}
+
+fn write(text: &mut String, report: &PlanReport, printer: Printer) -> std::fmt::Result {
+    let simulated = if report.simulated { ", simulated" } else { "" };
+    writeln!(text, "job {}{simulated}: {} to {} ({})", report.job, report.from, report.to, report.timezone)?;
+    writeln!(text, "destination: {}", report.destination)?;
+    if report.datasets.is_empty() {
+        return writeln!(text, "nothing to do: the range has not begun");
+    }
+    writeln!(text)?;
+
+    let mut table = Table::new(&["dataset", "from", "to", "due", "missing", "read again"]);
+    for dataset in &report.datasets {
+        let of = |why| dataset.partitions.iter().filter(|p| p.why == why).count() as u64;
+        let edge = |partition: Option<&PartitionReport>| partition.map_or_else(String::new, |p| p.partition.clone());
+        table.row([
+            dataset.dataset.to_owned(),
+            edge(dataset.partitions.first()),
+            edge(dataset.partitions.last()),
+            count(dataset.partitions.len() as u64),
+            count(of(Why::Missing)),
+            count(of(Why::Refresh)),
+        ]);
+    }
+    table_lines(text, &table, 3, printer)?;
+
+    let mut table = Table::new(&["window of", "from", "to"]);
+    for window in &report.windows {
+        table.row([window.fetch.to_owned(), window.from.clone(), window.to.clone()]);
+    }
+    table_lines(text, &table, 3, printer)?;
+
+    let mut table = Table::new(&["fetch", "records", "requests"]);
+    for fetch in &report.fetches {
+        let records = fetch.records.map_or_else(|| "?".to_owned(), count);
+        let requests = match (fetch.records, fetch.requests) {
+            (None, 0) => "?".to_owned(),
+            (None, least) => format!(">= {}", count(least)),
+            (Some(_), requests) => count(requests),
+        };
+        table.row([fetch.fetch.to_owned(), records, requests]);
+    }
+    table_lines(text, &table, 1, printer)?;
+
+    let least = if report.at_least { "at least " } else { "" };
+    writeln!(
+        text,
+        "{least}{} requests, {} at the rate limit, {:.1} % of the daily budget",
+        count(report.requests),
+        duration(report.minutes * 60.0),
+        report.budget_share * 100.0,
+    )?;
+    if report.at_least {
+        writeln!(text, "{}", printer.paint(Tone::Faint, "--probe asks Gong for real counts, one request a dataset"))?;
+    }
+    Ok(())
+}
+
+fn table_lines(text: &mut String, table: &Table, left: usize, printer: Printer) -> std::fmt::Result {
+    for (place, line) in table.lines(left).iter().enumerate() {
+        let line = if place == 0 { printer.paint(Tone::Faint, line) } else { line.clone() };
+        writeln!(text, "{line}")?;
+    }
+    writeln!(text)
+}
+
+/// Months are shown by their first day, as in paths.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calendar::PartitionBy;
+
+    #[test]
+    fn an_unknown_number_is_not_a_promise() {
+        let report = PlanReport {
+            job: "nightly".into(),
+            simulated: false,
+            from: "2026-01-01T00:00:00Z".into(),
+            to: "2026-01-03T00:00:00Z".into(),
+            timezone: "UTC".into(),
+            destination: "/data".into(),
+            datasets: vec![DatasetReport {
+                dataset: "calls",
+                partitions: vec![
+                    PartitionReport {
+                        partition: Partition::of_day("2026-01-01".parse().unwrap(), PartitionBy::Day).to_string(),
+                        why: Why::Refresh,
+                    },
+                    PartitionReport { partition: "2026-01-02".into(), why: Why::Missing },
+                ],
+            }],
+            windows: vec![],
+            fetches: vec![FetchReport { fetch: "calls", records: None, requests: 1 }],
+            at_least: true,
+            requests: 1,
+            minutes: 1.0 / 180.0,
+            budget_share: 0.0001,
+        };
+        let args = super::super::args::OutputArgs {
+            quiet: false,
+            verbose: 0,
+            log_format: super::super::args::LogFormat::Text,
+            output: super::super::args::OutputFormat::Text,
+            color: super::super::args::ColorChoice::Never,
+        };
+        let text = text(&report, Printer::new(&args, true));
+        assert!(text.contains("calls    2026-01-01  2026-01-02    2        1           1\n"), "{text}");
+        assert!(text.contains("at least 1 requests"), "{text}");
+    }
+}

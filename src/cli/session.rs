@@ -1,0 +1,266 @@
+//! A job made ready: spec read and resolved, destination opened, Gong (or its simulator) connected.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::future::ready;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use futures_util::{StreamExt, stream};
+use parquet::basic::{GzipLevel, ZstdLevel};
+use tracing::warn;
+use url::Url;
+
+use super::args::JobArgs;
+use super::environment;
+use super::error::Failure;
+use super::exit_code::Exit;
+use crate::calendar::{DateRange, Partition};
+use crate::dataset::{self, Dataset};
+use crate::engine::{Selection, UserList};
+use crate::gong::{self, Auth, Client, Settings};
+use crate::plan::{Inputs, Plan};
+use crate::sim;
+use crate::sink::{Patience, Store, WriterSettings};
+use crate::spec::{self, JobSpec, Problem, Problems, SourceKind, UserRef};
+
+/// Footers that are read at the same time.
+const FOOTERS_AT_ONCE: usize = 16;
+
+/// A job whose spec is sound.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) spec: JobSpec,
+    path: PathBuf,
+    pub(super) range: DateRange,
+    pub(super) datasets: Vec<&'static Dataset>,
+    /// The instant that the run counts from: the clock's, or what `--now` says.
+    pub(super) now: DateTime<Utc>,
+    fixed_now: bool,
+    destination: String,
+}
+
+/// A client, and the simulator it speaks to if there is one.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) client: Client,
+    /// Serves as long as it lives.
+    _simulator: Option<sim::Running>,
+}
+
+impl Session {
+    /// Reads the job and applies the command line. Nothing is fetched or written.
+    pub(super) fn load(args: &JobArgs) -> Result<Self, Failure> {
+        let name = args.job.display().to_string();
+        let text = read_bounded(&args.job).map_err(|error| {
+            Failure::of(Exit::Usage, &format!("cannot read job spec `{name}`"), &error)
+                .hint("`gong-export init` writes a commented starter job")
+        })?;
+        let known: Vec<&str> = dataset::names().collect();
+        let spec = spec::load(&name, &text, &known, &environment::variable)?;
+
+        let now = args.now.unwrap_or_else(environment::now);
+        let range = spec
+            .range
+            .overridden(args.from.as_deref(), args.to.as_deref())
+            .and_then(|range| range.resolve(now).map_err(|problem| vec![problem]))
+            .map_err(|problems| Problems { file: name, problems, unlisted: 0 })?;
+        let datasets = choose(&spec, &args.datasets)?;
+        let destination = args.destination.clone().unwrap_or_else(|| spec.destination.url.clone());
+        Ok(Self { spec, path: args.job.clone(), range, datasets, now, fixed_now: args.now.is_some(), destination })
+    }
+
+    pub(super) fn is_simulated(&self) -> bool {
+        matches!(self.spec.source.kind, SourceKind::Simulator(_))
+    }
+
+    /// Where the files go. A destination on the command line is relative to the current folder, one
+    /// in the job to the job's.
+    pub(super) fn open_store(&self, args: &JobArgs, patience: Patience) -> Result<Store, Failure> {
+        let base = match args.destination {
+            Some(_) => Path::new("."),
+            None => self.path.parent().unwrap_or(Path::new(".")),
+        };
+        Ok(Store::open(&self.destination, &self.spec.destination.options, base, patience)?)
+    }
+
+    pub(super) fn plan(&self) -> Plan {
+        Plan::new(Inputs {
+            datasets: &self.datasets,
+            range: self.range,
+            zone: self.spec.range.timezone,
+            partition_by: self.spec.destination.partition_by,
+            now: self.now,
+            by_participant: !self.spec.users.participants.is_empty(),
+        })
+    }
+
+    pub(super) fn writer_settings(&self) -> WriterSettings {
+        WriterSettings { compression: codec(self.spec.destination.compression) }
+    }
+
+    /// Connects to Gong, or starts the simulator.
+    pub(super) async fn connect(&self, requests_max: Option<u64>) -> Result<Connection, Failure> {
+        let source = &self.spec.source;
+        let (base_url, auth, simulator) = match &source.kind {
+            SourceKind::Simulator(config) => {
+                let clock = match self.fixed_now {
+                    true => sim::Clock::fixed(self.now),
+                    false => sim::Clock::from_fn(environment::now),
+                };
+                let running = sim::start((**config).clone(), clock, None)
+                    .await
+                    .map_err(|error| Failure::of(Exit::Failed, "cannot start the simulator", &error))?;
+                let auth = Auth::key(config.access_key.clone(), config.access_key_secret.clone());
+                (running.base_url().clone(), auth, Some(running))
+            }
+            SourceKind::Gong { base_url, auth } => {
+                let (base_url, auth) = self.credentials(base_url.as_ref(), auth.as_ref())?;
+                (base_url, auth, None)
+            }
+        };
+        let daily = source.requests_per_day;
+        let client = Client::new(Settings {
+            base_url,
+            auth,
+            requests_per_second: source.requests_per_second,
+            requests_max: Some(requests_max.map_or(daily, |max| max.min(daily))),
+            limits: gong::Limits::default(),
+        })?;
+        Ok(Connection { client, _simulator: simulator })
+    }
+
+    /// The job's own credentials, else the environment's, else the credentials file's.
+    fn credentials(&self, base_url: Option<&Url>, auth: Option<&spec::Auth>) -> Result<(Url, Auth), Failure> {
+        let file = environment::credentials_file()?;
+        let file = file.map(|(file, warning)| {
+            if let Some(warning) = warning {
+                warn!("{warning}");
+            }
+            file
+        });
+        let base_url = match base_url {
+            Some(url) => url.clone(),
+            None => {
+                let text = environment::variable("GONG_BASE_URL")
+                    .or_else(|| file.as_ref().and_then(|file| file.base_url.clone()))
+                    .ok_or_else(|| {
+                        Failure::new(Exit::Credentials, "no base URL: neither the job, the environment nor ~/.config/gong/credentials.json has one")
+                            .hint("set source.base_url or GONG_BASE_URL to your account's own host, as in https://us-12345.api.gong.io")
+                    })?;
+                spec::parse_base_url(&text).map_err(|error| {
+                    Failure::new(Exit::Credentials, format!("base URL {error}")).hint(error.remedy())
+                })?
+            }
+        };
+        let variable = environment::variable;
+        let from_environment = || match (variable("GONG_ACCESS_KEY"), variable("GONG_ACCESS_KEY_SECRET")) {
+            (Some(access_key), Some(secret)) => Some(Auth::key(access_key, secret)),
+            _ => variable("GONG_ACCESS_TOKEN").map(Auth::token),
+        };
+        let from_file = |file: environment::CredentialsFile| Some(Auth::key(file.access_key?, file.secret_key?));
+        let auth = match auth {
+            Some(spec::Auth::AccessKey { access_key, access_key_secret }) => {
+                Auth::key(access_key.clone(), access_key_secret.clone())
+            }
+            Some(spec::Auth::Token(token)) => Auth::token(token.clone()),
+            None => from_environment().or_else(|| file.and_then(from_file)).ok_or_else(|| {
+                Failure::new(
+                    Exit::Credentials,
+                    "no credentials: neither the job, the environment nor ~/.config/gong/credentials.json has any",
+                )
+                .hint("set GONG_ACCESS_KEY and GONG_ACCESS_KEY_SECRET, or GONG_ACCESS_TOKEN")
+            })?,
+        };
+        Ok((base_url, auth))
+    }
+
+    /// Which calls the job chooses. Names are looked up in the list of users, which comes back too.
+    pub(super) async fn selection(&self, client: &Client) -> Result<(Selection, Option<UserList>), Failure> {
+        let users = &self.spec.users;
+        let mut selection = Selection {
+            workspace: self.spec.workspace.clone(),
+            include_private: self.spec.privacy.private_calls == spec::PrivateCalls::Include,
+            ..Selection::default()
+        };
+        if users.hosts.is_empty() && users.participants.is_empty() {
+            return Ok((selection, None));
+        }
+        let list = UserList::fetch(client, self.now).await?;
+        let mut unknown = Vec::new();
+        let mut resolve = |named: &[UserRef]| {
+            list.resolve(named.iter().map(|user| user.value.as_str())).unwrap_or_else(|values| {
+                unknown.extend(values.iter().filter_map(|user| named.get(user.index)).cloned());
+                Vec::new()
+            })
+        };
+        selection.hosts = resolve(&users.hosts).into_iter().map(|user| user.user_id).collect();
+        selection.participants = resolve(&users.participants);
+        if unknown.is_empty() { Ok((selection, Some(list))) } else { Err(unknown_users(&self.path, &unknown).into()) }
+    }
+
+    /// The checksums of the files of the plan that stand at the destination already.
+    pub(super) async fn previous(&self, store: &Store) -> Result<BTreeMap<(&'static str, Partition), String>, Failure> {
+        let footers = stream::iter(store.list(&self.datasets).await?.files)
+            .map(|file| async move {
+                // A file whose footer is not ours counts as changed when it is replaced.
+                let footer = store.read_footer(&file).await.ok()?;
+                Some(((file.location.dataset().name, file.location.partition()), footer.checksum))
+            })
+            .buffer_unordered(FOOTERS_AT_ONCE);
+        Ok(footers.filter_map(ready).collect().await)
+    }
+}
+
+/// The users of the job that Gong does not know, where the job names them.
+fn unknown_users(path: &Path, users: &[UserRef]) -> Problems {
+    let problem = |user: &UserRef| {
+        Problem::at(
+            user.position,
+            format!("Gong knows no user `{}`", user.shown),
+            "write the id or one of the e-mail addresses of a user of this Gong account",
+        )
+    };
+    Problems { file: path.display().to_string(), problems: users.iter().map(problem).collect(), unlisted: 0 }
+}
+
+/// Reads a job file, and no more of it than tells that it is too long.
+fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    fs::File::open(path)?.take(spec::FILE_BYTES_MAX as u64 + 1).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// The codec as Parquet knows it. Levels were checked with the job.
+fn codec(compression: spec::Compression) -> parquet::basic::Compression {
+    use parquet::basic::Compression as Codec;
+    match compression {
+        spec::Compression::Zstd(level) => Codec::ZSTD(ZstdLevel::try_new(level).unwrap_or_default()),
+        spec::Compression::Snappy => Codec::SNAPPY,
+        spec::Compression::Gzip(level) => Codec::GZIP(GzipLevel::try_new(level).unwrap_or_default()),
+        spec::Compression::Lz4 => Codec::LZ4_RAW,
+        spec::Compression::Uncompressed => Codec::UNCOMPRESSED,
+    }
+}
+
+/// The job's datasets, narrowed by the command line.
+fn choose(spec: &JobSpec, only: &[String]) -> Result<Vec<&'static Dataset>, Failure> {
+    for name in only {
+        if !spec.datasets.contains(name) {
+            let message = match dataset::find(name) {
+                Some(_) => format!("--dataset {name}: the job does not name this dataset"),
+                None => format!("--dataset {name}: unknown dataset"),
+            };
+            return Err(
+                Failure::new(Exit::Usage, message).hint(format!("datasets of this job: {}", spec.datasets.join(", ")))
+            );
+        }
+    }
+    Ok(dataset::ALL
+        .iter()
+        .copied()
+        .filter(|d| spec.datasets.iter().any(|name| name == d.name))
+        .filter(|d| only.is_empty() || only.iter().any(|name| name == d.name))
+        .collect())
+}

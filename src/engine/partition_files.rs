@@ -1,0 +1,129 @@
+//! The open data files of one partition: rows in, batches to the writers, and all made visible at the
+//! end. Blocking; used from encoder threads.
+
+use chrono::{DateTime, Utc};
+
+use super::Event;
+use super::context::{Context, UnitError};
+use crate::calendar::{DateRange, Partition};
+use crate::dataset::{Dataset, Rows};
+use crate::sink::{DataFileWriter, Location};
+use crate::state::footer::{Footer, SCHEMA_VERSION};
+
+/// Rows are handed to the Parquet writer in batches of this many, or of [`BATCH_BYTES_MAX`].
+const BATCH_ROWS_MAX: usize = 8_192;
+const BATCH_BYTES_MAX: usize = 4 << 20;
+
+/// Where the rows of a partition came from, for its footer.
+#[derive(Debug, Clone)]
+pub(super) struct Origin {
+    /// When the earliest listing that fed it began.
+    pub(super) as_of: DateTime<Utc>,
+    /// All that those listings covered.
+    pub(super) window: DateRange,
+    /// What they announced together, where each gave a number.
+    pub(super) announced: Option<u64>,
+    /// Calls without a transcript, and the start of the oldest of them.
+    pub(super) awaited: Awaited,
+}
+
+/// Calls whose transcript was not there yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Awaited {
+    pub(super) calls: u64,
+    pub(super) oldest: Option<DateTime<Utc>>,
+}
+
+impl Origin {
+    pub(super) fn new(as_of: DateTime<Utc>, window: DateRange, announced: Option<u64>) -> Self {
+        Self { as_of, window, announced, awaited: Awaited::default() }
+    }
+
+    /// Joined with a later listing that fed the same partition.
+    pub(super) fn join(&mut self, other: &Self) {
+        self.as_of = self.as_of.min(other.as_of);
+        self.announced = self.announced.zip(other.announced).map(|(a, b)| a + b);
+        if let Some(window) =
+            DateRange::new(self.window.from().min(other.window.from()), self.window.to().max(other.window.to()))
+        {
+            self.window = window;
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct PartitionFiles {
+    partition: Partition,
+    open: Vec<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    dataset: &'static Dataset,
+    rows: Rows,
+    writer: DataFileWriter,
+}
+
+impl PartitionFiles {
+    /// Opens a file for each dataset; none is visible yet, and none ever is if this is dropped.
+    pub(super) fn create(
+        context: &Context,
+        datasets: &[&'static Dataset],
+        partition: Partition,
+    ) -> Result<Self, UnitError> {
+        let mut open = Vec::with_capacity(datasets.len());
+        for &dataset in datasets {
+            let location = Location::new(dataset, partition);
+            let writer = DataFileWriter::create(&context.store, location, &context.job.writer)?;
+            open.push(Open { dataset, rows: Rows::new(dataset), writer });
+        }
+        Ok(Self { partition, open })
+    }
+
+    /// Lets `append` add rows to each dataset in turn.
+    pub(super) fn row(&mut self, mut append: impl FnMut(&'static Dataset, &mut Rows)) -> Result<(), UnitError> {
+        for Open { dataset, rows, writer } in &mut self.open {
+            append(dataset, rows);
+            if rows.len() >= BATCH_ROWS_MAX || rows.size_bytes() >= BATCH_BYTES_MAX {
+                writer.write(&rows.finish())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives up the files of datasets that `keep` does not name.
+    pub(super) fn retain(&mut self, keep: impl Fn(&'static Dataset) -> bool) {
+        self.open.retain(|open| keep(open.dataset));
+    }
+
+    /// Makes the files visible, one after the other.
+    pub(super) fn commit(self, context: &Context, origin: &Origin) -> Result<(), UnitError> {
+        let partition = self.partition;
+        for Open { dataset, mut rows, mut writer } in self.open {
+            if !rows.is_empty() {
+                writer.write(&rows.finish())?;
+            }
+            let job = &context.job;
+            let file = writer.commit(|records_written, checksum| Footer {
+                tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+                schema_version: SCHEMA_VERSION,
+                job: job.name.clone(),
+                run_id: job.run_id.clone(),
+                dataset: dataset.name.to_owned(),
+                partition,
+                as_of: origin.as_of,
+                window: origin.window,
+                records_announced: origin.announced,
+                records_written,
+                checksum,
+                transcripts_awaited: origin.awaited.calls,
+                oldest_awaited: origin.awaited.oldest,
+                simulated: job.simulated,
+                selection: job.selection.to_json(),
+            })?;
+            context.emit(&Event::Rows { dataset: dataset.name, rows: file.rows });
+            context.committed(dataset, partition, file);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,109 @@
+//! The list of users: fetched once a run, for the snapshot and to find the users that a job names.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::context::{Context, UnitError};
+use super::partition_files::{Origin, PartitionFiles};
+use super::selection::Directory;
+use super::{Event, Fetch, Participant, UnknownUser, pages};
+use crate::dataset::Source;
+use crate::gong::endpoint::Request;
+use crate::gong::model::{Drift, User};
+use crate::gong::{self, Client, Page};
+use crate::plan::UserPlan;
+use crate::state::run_record::{Counts, WindowRecord};
+
+/// All users of the company, as Gong sent them.
+#[derive(Debug)]
+pub struct UserList {
+    pages: Vec<Page>,
+    announced: Option<u64>,
+    as_of: DateTime<Utc>,
+}
+
+impl UserList {
+    /// Fetches the list. `as_of` is the instant at which that begins.
+    pub async fn fetch(client: &Client, as_of: DateTime<Utc>) -> Result<Self, gong::Error> {
+        let pages = pages::all(client, &Request::users()).await?;
+        Ok(Self { announced: pages.first().and_then(Page::announced), pages, as_of })
+    }
+
+    /// The users meant by `values`, ids or e-mail addresses (aliases too), or all values that mean
+    /// nobody.
+    pub fn resolve<'a>(&self, values: impl IntoIterator<Item = &'a str>) -> Result<Vec<Participant>, Vec<UnknownUser>> {
+        let mut directory = Directory::default();
+        for raw in self.pages.iter().flat_map(Page::records) {
+            // What the records hold beyond the names is noted when they become rows.
+            if let Ok(user) = User::decode(raw, &mut Drift::default()) {
+                directory.add(&user);
+            }
+        }
+        directory.resolve(values)
+    }
+}
+
+/// Writes the snapshot of users.
+pub(super) async fn export(context: &Arc<Context>, plan: UserPlan, list: Option<UserList>) {
+    if let Err(error) = try_export(context, &plan, list).await {
+        context.unit_failed(&format!("users of {}", plan.partition), &error);
+    }
+}
+
+async fn try_export(context: &Arc<Context>, plan: &UserPlan, list: Option<UserList>) -> Result<(), UnitError> {
+    let list = match list {
+        Some(list) => list,
+        None => context.unless_stopping(UserList::fetch(&context.client, context.now())).await?,
+    };
+    let fetched = list.pages.iter().map(|page| page.len() as u64).sum();
+    context.emit(&Event::Announced { fetch: Fetch::Users, records: list.announced.unwrap_or(fetched) });
+    context.emit(&Event::Fetched { fetch: Fetch::Users, records: fetched });
+    let task = {
+        let (context, plan) = (Arc::clone(context), plan.clone());
+        tokio::task::spawn_blocking(move || write(&context, &plan, &list, fetched))
+    };
+    task.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+}
+
+fn write(context: &Context, plan: &UserPlan, list: &UserList, fetched: u64) -> Result<(), UnitError> {
+    let Source::User { rows } = plan.dataset.source else {
+        unreachable!("a user plan has a dataset made from users");
+    };
+    let mut counts = Counts { fetched, ..Counts::default() };
+    let mut drift = Drift::default();
+    let mut users: BTreeMap<String, User<'_>> = BTreeMap::new();
+    for page in &list.pages {
+        for (index, raw) in page.records().enumerate() {
+            match User::decode(raw, &mut drift) {
+                Ok(user) => {
+                    if users.insert(user.id.clone().into_owned(), user).is_some() {
+                        counts.duplicates += 1;
+                    }
+                }
+                Err(rejected) => {
+                    counts.rejected += 1;
+                    context.reject(page, index, &rejected.reason);
+                }
+            }
+        }
+        drift.replaced_characters += page.replaced_characters();
+    }
+    counts.written = users.len() as u64;
+    context.drift(drift);
+
+    let mut files = PartitionFiles::create(context, &[plan.dataset], plan.partition)?;
+    for user in users.values() {
+        files.row(|_, target| rows(user, target))?;
+    }
+    files.commit(context, &Origin::new(list.as_of, plan.partition.span(context.job.zone), list.announced))?;
+    context.window(WindowRecord {
+        fetch: Fetch::Users.name().to_owned(),
+        from: plan.partition.to_string(),
+        to: plan.partition.next().to_string(),
+        announced: list.announced,
+        counts,
+    });
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! How many requests a plan takes, how long at the rate limit, and how much of the day's budget.
+
+use super::{Plan, WINDOW_RECORDS_TARGET};
+
+/// Records on a full page; the size cannot be chosen.
+const PAGE_RECORDS: u64 = 100;
+
+/// How many records the API announced, as far as it was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    pub calls: Option<u64>,
+    pub users: Option<u64>,
+    pub active_users: Option<u64>,
+}
+
+/// The requests of one fetch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FetchEstimate {
+    /// `calls`, `transcripts`, `users` or `activity_stats`.
+    pub fetch: &'static str,
+    /// What the API announced; `None` when it was not asked.
+    pub records: Option<u64>,
+    /// The requests expected; the least possible when the number of records is unknown.
+    pub requests: u64,
+}
+
+/// What a run is expected to cost.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Estimate {
+    pub fetches: Vec<FetchEstimate>,
+    /// Whether `requests` is only the least possible, since the number of records is unknown.
+    pub at_least: bool,
+    pub requests: u64,
+    pub minutes: f64,
+    /// Of the daily budget; 1.0 is all of it.
+    pub budget_share: f64,
+}
+
+impl Estimate {
+    /// The cost of `plan` at `requests_per_second` and `requests_per_day`.
+    pub fn new(plan: &Plan, counts: Counts, requests_per_second: f64, requests_per_day: u64) -> Self {
+        let mut fetches = Vec::new();
+        if let Some(calls) = &plan.calls {
+            let windows = calls.windows.len() as u64;
+            let listed = counts.calls.map_or(windows, |n| listing_requests(n, windows));
+            fetches.push(FetchEstimate { fetch: "calls", records: counts.calls, requests: listed });
+            if calls.transcripts {
+                let requests = counts.calls.map_or(0, |n| n.div_ceil(PAGE_RECORDS));
+                fetches.push(FetchEstimate { fetch: "transcripts", records: counts.calls, requests });
+            }
+        }
+        let mut paged = |fetch, records: Option<u64>| {
+            let requests = records.map_or(1, |n| n.div_ceil(PAGE_RECORDS).max(1));
+            fetches.push(FetchEstimate { fetch, records, requests });
+        };
+        if plan.users.is_some() {
+            paged("users", counts.users);
+        }
+        if plan.activity.is_some() {
+            paged("activity_stats", counts.active_users);
+        }
+        let requests = fetches.iter().map(|f| f.requests).sum::<u64>();
+        Self {
+            at_least: fetches.iter().any(|f| f.records.is_none()),
+            fetches,
+            requests,
+            minutes: requests as f64 / requests_per_second / 60.0,
+            budget_share: requests as f64 / requests_per_day.max(1) as f64,
+        }
+    }
+}
+
+/// A listing's own pages; when it is split, the page that told so and half a page for each piece.
+fn listing_requests(records: u64, windows: u64) -> u64 {
+    let pages = records.div_ceil(PAGE_RECORDS).max(windows);
+    if records <= 2 * WINDOW_RECORDS_TARGET * windows {
+        return pages + (windows - 1).div_ceil(2);
+    }
+    pages + windows + records.div_ceil(WINDOW_RECORDS_TARGET).div_ceil(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calendar::{DateRange, PartitionBy};
+    use crate::dataset;
+    use crate::plan::Inputs;
+
+    fn estimate(counts: Counts) -> Estimate {
+        let plan = Plan::new(Inputs {
+            datasets: &dataset::ALL,
+            range: DateRange::new("2026-01-01T00:00:00Z".parse().unwrap(), "2026-01-31T00:00:00Z".parse().unwrap())
+                .unwrap(),
+            zone: chrono_tz::Tz::UTC,
+            partition_by: PartitionBy::Day,
+            now: "2026-03-01T00:00:00Z".parse().unwrap(),
+            by_participant: false,
+        });
+        Estimate::new(&plan, counts, 3.0, 10_000)
+    }
+
+    #[test]
+    fn known_counts_give_an_expectation() {
+        let known = estimate(Counts { calls: Some(2_250), users: Some(130), active_users: Some(90) });
+        let requests: Vec<_> = known.fetches.iter().map(|f| (f.fetch, f.requests)).collect();
+        assert_eq!(requests, [("calls", 23), ("transcripts", 23), ("users", 2), ("activity_stats", 1)]);
+        assert!(!known.at_least);
+        assert_eq!(known.requests, 49);
+        assert!((known.minutes - 49.0 / 180.0).abs() < 1e-9 && (known.budget_share - 0.0049).abs() < 1e-9);
+    }
+
+    #[test]
+    fn unknown_counts_give_a_lower_bound() {
+        let unknown = estimate(Counts::default());
+        assert!(unknown.at_least);
+        assert_eq!(unknown.requests, 3);
+    }
+
+    #[test]
+    fn a_listing_that_will_be_split_counts_its_pieces() {
+        let split = estimate(Counts { calls: Some(6_000), users: Some(1), active_users: Some(1) });
+        assert_eq!(split.fetches[0].requests, 60 + 1 + 2);
+    }
+}
