@@ -147,7 +147,7 @@ fn write(context: &Context, plan: &ActivityPlan, listing: &Listing) -> Result<()
         let mut window: Option<DateRange> = None;
         for user in users.values() {
             for day in user.days.iter().filter(|day| day.date == partition.first_day()) {
-                files.row(|_, target| rows(user, day, target))?;
+                files.row(context, |_, target| rows(user, day, target))?;
                 window = window.or_else(|| DateRange::new(day.period_start, day.period_end?));
             }
         }

@@ -149,8 +149,9 @@ impl Encoder {
         if self.is_failed(partition) {
             return Ok(());
         }
+        let context = Arc::clone(&self.context);
         let open = self.open(partition)?;
-        open.files.row(|dataset, rows| {
+        open.files.row(&context, |dataset, rows| {
             if let Source::Call { rows: append, .. } = dataset.source {
                 append(input, rows);
             }

@@ -64,6 +64,17 @@ struct Open {
     writer: DataFileWriter,
 }
 
+impl Open {
+    /// Hands the rows so far to the Parquet writer.
+    fn flush(&mut self, context: &Context) -> Result<(), UnitError> {
+        if !self.rows.is_empty() {
+            context.emit(&Event::Rows { dataset: self.dataset.name, rows: self.rows.len() as u64 });
+            self.writer.write(&self.rows.finish())?;
+        }
+        Ok(())
+    }
+}
+
 impl PartitionFiles {
     /// Opens a file for each dataset; none is visible yet, and none ever is if this is dropped.
     pub(super) fn create(
@@ -81,11 +92,15 @@ impl PartitionFiles {
     }
 
     /// Lets `append` add rows to each dataset in turn.
-    pub(super) fn row(&mut self, mut append: impl FnMut(&'static Dataset, &mut Rows)) -> Result<(), UnitError> {
-        for Open { dataset, rows, writer } in &mut self.open {
-            append(dataset, rows);
-            if rows.len() >= BATCH_ROWS_MAX || rows.size_bytes() >= BATCH_BYTES_MAX {
-                writer.write(&rows.finish())?;
+    pub(super) fn row(
+        &mut self,
+        context: &Context,
+        mut append: impl FnMut(&'static Dataset, &mut Rows),
+    ) -> Result<(), UnitError> {
+        for open in &mut self.open {
+            append(open.dataset, &mut open.rows);
+            if open.rows.len() >= BATCH_ROWS_MAX || open.rows.size_bytes() >= BATCH_BYTES_MAX {
+                open.flush(context)?;
             }
         }
         Ok(())
@@ -99,10 +114,9 @@ impl PartitionFiles {
     /// Makes the files visible, one after the other.
     pub(super) fn commit(self, context: &Context, origin: &Origin) -> Result<(), UnitError> {
         let partition = self.partition;
-        for Open { dataset, mut rows, mut writer } in self.open {
-            if !rows.is_empty() {
-                writer.write(&rows.finish())?;
-            }
+        for mut open in self.open {
+            open.flush(context)?;
+            let Open { dataset, writer, .. } = open;
             let job = &context.job;
             let file = writer.commit(|records_written, checksum| Footer {
                 tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -121,7 +135,6 @@ impl PartitionFiles {
                 simulated: job.simulated,
                 selection: job.selection.to_json(),
             })?;
-            context.emit(&Event::Rows { dataset: dataset.name, rows: file.rows });
             context.committed(dataset, partition, file);
         }
         Ok(())

@@ -95,7 +95,7 @@ fn write(context: &Context, plan: &UserPlan, list: &UserList, fetched: u64) -> R
 
     let mut files = PartitionFiles::create(context, &[plan.dataset], plan.partition)?;
     for user in users.values() {
-        files.row(|_, target| rows(user, target))?;
+        files.row(context, |_, target| rows(user, target))?;
     }
     files.commit(context, &Origin::new(list.as_of, plan.partition.span(context.job.zone), list.announced))?;
     context.window(WindowRecord {

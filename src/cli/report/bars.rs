@@ -45,15 +45,15 @@ impl Bars {
             bar.set_length(numbers.announced.max(numbers.fetched));
             bar.set_position(numbers.fetched);
         }
-        let rows: u64 = progress.rows.values().sum();
+        let rows: Vec<_> = progress.rows.iter().map(|(dataset, rows)| format!("{dataset} {}", count(*rows))).collect();
         let requests = self.client.usage().requests;
         let rate = requests as f64 / progress.elapsed().as_secs_f64().max(1.0);
         let left = progress.seconds_left().map_or_else(String::new, |s| format!(" · {} left", duration(s)));
         totals.set_message(format!(
-            "{} rows in {} files · {} requests, {rate:.1}/s{left}",
-            count(rows),
+            "{} files · {} requests, {rate:.1}/s{left}\n  rows: {}",
             count(progress.files),
             count(requests),
+            rows.join(" · "),
         ));
     }
 }
