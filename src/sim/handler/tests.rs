@@ -519,3 +519,138 @@ fn switches_change_what_they_name_and_nothing_else() {
     assert!(b.get("qualityScore").is_some() && a.get("qualityScore").is_none());
     assert_eq!(ask(&long, &get(&format!("/v2/calls/{}", b["id"].as_str().unwrap()))).0, 200);
 }
+
+#[test]
+fn reviews_are_manual_unless_asked_for_all() {
+    let world = world(Config { calls_per_day: 200, ..Config::default() });
+    let reviews = |filter: Value| {
+        let request = post("/v2/stats/activity/scorecards", &json!({ "filter": filter }));
+        all_pages(&world, &request, "answeredScorecards")
+    };
+    let days = |method: Option<&str>| {
+        let mut filter = json!({ "reviewFromDate": "2026-03-02", "reviewToDate": "2026-03-10" });
+        if let Some(method) = method {
+            filter["reviewMethod"] = json!(method);
+        }
+        reviews(filter)
+    };
+    let (by_default, manual, automatic, both) =
+        (days(None), days(Some("MANUAL")), days(Some("AUTOMATIC")), days(Some("BOTH")));
+    assert_eq!(by_default, manual);
+    assert_eq!(manual.len() + automatic.len(), both.len());
+    assert!(!manual.is_empty() && automatic.iter().all(|review| review["reviewerUserId"].is_null()));
+    let (_, settings) = ask(&world, &get("/v2/settings/scorecards"));
+    let scorecards = settings["scorecards"].as_array().unwrap();
+    for review in &both {
+        let day = &review["reviewTime"].as_str().unwrap()[..10];
+        assert!(("2026-03-02".."2026-03-10").contains(&day), "{day}");
+        let scorecard = scorecards.iter().find(|s| s["scorecardId"] == review["scorecardId"]).unwrap();
+        for answer in review["answers"].as_array().unwrap() {
+            let questions = scorecard["questions"].as_array().unwrap();
+            assert!(questions.iter().any(|question| question["questionId"] == answer["questionId"]));
+        }
+        let id = review["callId"].as_str().unwrap();
+        let (_, call) = ask(&world, &get(&format!("/v2/calls/{id}")));
+        assert_eq!(call["call"]["primaryUserId"], review["reviewedUserId"]);
+    }
+    assert_eq!(scorecards[0]["questions"][0]["minRange"], "1");
+    let nothing = json!({ "filter": { "reviewFromDate": "2026-03-02", "reviewToDate": "2026-03-02" } });
+    let text = "No answered scorecards found corresponding to the provided filters.";
+    assert_eq!(refused(&world, &post("/v2/stats/activity/scorecards", &nothing)), (404, text.to_owned()));
+}
+
+#[test]
+fn settings_agree_with_the_calls_that_use_them() {
+    let world = world(Config::default());
+    let (_, listed) = ask(&world, &get("/v2/settings/trackers"));
+    let keyword: BTreeSet<&str> =
+        listed["keywordTrackers"].as_array().unwrap().iter().map(|t| t["trackerId"].as_str().unwrap()).collect();
+    let mut body = window("2026-03-03T00:00:00Z", "2026-03-06T00:00:00Z");
+    body["contentSelector"] = json!({ "exposedFields": { "content": { "trackers": true, "callOutcome": true } } });
+    let (_, outcomes) = ask(&world, &get("/v2/call-outcomes"));
+    let outcomes = outcomes["outcomes"].as_array().unwrap();
+    for call in all_pages(&world, &post("/v2/calls/extensive", &body), "calls") {
+        for tracker in call["content"]["trackers"].as_array().into_iter().flatten() {
+            let id = tracker["id"].as_str().unwrap();
+            assert_eq!(keyword.contains(id), tracker["type"] == "KEYWORD");
+            assert_eq!(tracker["occurrences"], json!([]), "only on request");
+        }
+        let outcome = &call["content"]["callOutcome"]["name"];
+        assert!(outcome.is_null() || outcomes.iter().any(|known| known["callOutcome"] == *outcome));
+    }
+    assert_eq!(refused(&world, &get("/v2/settings/trackers?workspaceId=12")).0, 404);
+}
+
+#[test]
+fn libraries_need_a_workspace_and_folders_hold_calls() {
+    let world = world(Config::default());
+    assert_eq!(refused(&world, &get("/v2/library/folders")).0, 400);
+    let (_, workspaces) = ask(&world, &get("/v2/workspaces"));
+    let mut calls = 0;
+    for workspace in workspaces["workspaces"].as_array().unwrap() {
+        let path = format!("/v2/library/folders?workspaceId={}", workspace["id"].as_str().unwrap());
+        let (_, folders) = ask(&world, &get(&path));
+        for folder in folders["folders"].as_array().unwrap() {
+            let path = format!("/v2/library/folder-content?folderId={}", folder["id"].as_str().unwrap());
+            let (status, content) = ask(&world, &get(&path));
+            assert_eq!((status, &content["name"]), (200, &folder["name"]));
+            for call in content["calls"].as_array().unwrap() {
+                calls += 1;
+                let (status, _) = ask(&world, &get(&format!("/v2/calls/{}", call["id"].as_str().unwrap())));
+                assert_eq!(status, 200);
+            }
+        }
+    }
+    assert!(calls > 15, "{calls}");
+    assert_eq!(refused(&world, &get("/v2/library/folder-content?folderId=1")), (404, "No folders found".to_owned()));
+}
+
+#[test]
+fn logs_need_their_kind_and_forget_accesses() {
+    let world = world(Config::default());
+    assert_eq!(refused(&world, &get("/v2/logs?fromDateTime=2026-03-01T00:00:00Z")).0, 400);
+    assert_eq!(refused(&world, &get("/v2/logs?logType=Other&fromDateTime=2026-03-01T00:00:00Z")).0, 400);
+    let accesses =
+        all_pages(&world, &get("/v2/logs?logType=AccessLog&fromDateTime=2025-01-01T00:00:00Z"), "logEntries");
+    let times: Vec<DateTime<Utc>> = accesses.iter().map(|entry| at(entry["eventTime"].as_str().unwrap())).collect();
+    assert!(times.is_sorted() && times[0] >= at("2026-03-06T12:00:00Z") && times.len() > 100);
+    assert!(accesses.iter().all(|entry| entry.get("userId").is_some() && entry["logRecord"].is_object()));
+    assert!(accesses.iter().any(|entry| entry.get("impersonatorUserId").is_none()));
+    let old = "/v2/logs?logType=AccessLog&fromDateTime=2025-01-01T00:00:00Z&toDateTime=2025-02-01T00:00:00Z";
+    assert_eq!(refused(&world, &get(old)).0, 404);
+}
+
+#[test]
+fn one_unknown_call_spoils_a_request_for_access() {
+    let world = world(Config::default());
+    let calls = ids(&all_pages(&world, &extensive("2026-03-03T00:00:00Z", "2026-03-04T00:00:00Z"), "calls"));
+    let access = |ids: &[String]| post("/v2/calls/users-access", &json!({ "filter": { "callIds": ids } }));
+    let (status, answer) = ask(&world, &access(&calls));
+    assert_eq!((status, answer["callAccessList"].as_array().map(Vec::len)), (200, Some(calls.len())));
+    let spoilt = [calls, vec!["12".to_owned()]].concat();
+    assert_eq!(refused(&world, &access(&spoilt)), (400, "Some calls not found".to_owned()));
+}
+
+#[test]
+fn speaking_habits_are_told_of_hosts() {
+    let world = world(Config::default());
+    let body = json!({ "filter": { "fromDate": "2026-03-02", "toDate": "2026-03-10" } });
+    let people = all_pages(&world, &post("/v2/stats/interaction", &body), "peopleInteractionStats");
+    assert!(people.len() > 3);
+    for person in &people {
+        let stats = person["personInteractionStats"].as_array().unwrap();
+        let names: Vec<&str> = stats.iter().map(|stat| stat["name"].as_str().unwrap()).collect();
+        let known = ["Longest Monologue", "Longest Customer Story", "Interactivity", "Patience", "Question Rate"];
+        assert_eq!(names, known);
+    }
+}
+
+#[test]
+fn idle_users_are_named_in_a_404() {
+    let world = world(Config::default());
+    let idle = world.user_id(24).to_string();
+    let body = json!({ "filter": { "fromDate": "2026-03-07", "toDate": "2026-03-08", "userIds": [idle] } });
+    let (status, text) = refused(&world, &post("/v2/stats/activity/aggregate", &body));
+    assert_eq!(status, 404);
+    assert!(text.contains(&idle), "{text}");
+}

@@ -2,7 +2,7 @@
 //! it agrees with the transcript: trackers are counted in the text, times are summed from sentences.
 
 use super::call::{Call, Who};
-use super::conversation::{Conversation, Passage};
+use super::conversation::{Conversation, Passage, Sentence};
 use super::{World, words};
 use crate::sim::script::Intent;
 
@@ -71,48 +71,80 @@ impl Tracked {
 
 /// How often each tracker was met.
 pub(crate) fn trackers(conversation: &Conversation) -> Vec<Tracked> {
-    let mut tracked: Vec<Tracked> = (0..TRACKERS.len())
-        .map(|tracker| {
-            let phrases = TRACKERS[tracker].phrases.iter().map(|phrase| (*phrase, Vec::new())).collect();
-            Tracked { tracker, occurrences: Vec::new(), phrases }
+    let text = Searchable::new(conversation);
+    let tracked = TRACKERS.iter().enumerate().map(|(tracker, looked_for)| {
+        let phrases = looked_for.phrases.iter().map(|phrase| (*phrase, text.find(phrase)));
+        let phrases = phrases.filter(|(_, found)| !found.is_empty()).collect();
+        let occurrences = if looked_for.phrases.is_empty() { objections(conversation) } else { Vec::new() };
+        Tracked { tracker, occurrences, phrases }
+    });
+    tracked.collect()
+}
+
+/// Where somebody other than the host raised an objection.
+fn objections(conversation: &Conversation) -> Vec<Occurrence> {
+    let raised =
+        conversation.monologues.iter().filter(|m| m.topic == "Objections" && m.seat.is_some_and(|seat| seat != 0));
+    raised
+        .map(|monologue| Occurrence {
+            at_ms: conversation.sentences_of(monologue).first().map_or(0, |sentence| sentence.start_ms),
+            seat: monologue.seat,
         })
-        .collect();
-    for monologue in &conversation.monologues {
-        for sentence in conversation.sentences_of(monologue) {
-            let text = conversation.text_of(sentence).to_lowercase();
-            for (phrase, found) in tracked.iter_mut().flat_map(|t| &mut t.phrases) {
-                for at in whole_words(&text, &phrase.to_lowercase()) {
-                    let length = u64::from(sentence.end_ms - sentence.start_ms);
-                    let at_ms = sentence.start_ms + (length * at as u64 / text.len().max(1) as u64) as u32;
-                    found.push(Occurrence { at_ms, seat: monologue.seat });
-                }
+        .collect()
+}
+
+/// A conversation in small letters, one line for each sentence, so that a phrase is looked for once
+/// and not once in every sentence.
+struct Searchable<'c> {
+    text: String,
+    /// Where each line starts and what it came from.
+    lines: Vec<(usize, &'c Sentence, Option<usize>)>,
+}
+
+impl<'c> Searchable<'c> {
+    fn new(conversation: &'c Conversation) -> Self {
+        let mut text = String::new();
+        let mut lines = Vec::with_capacity(conversation.sentences.len());
+        for monologue in &conversation.monologues {
+            for sentence in conversation.sentences_of(monologue) {
+                lines.push((text.len(), sentence, monologue.seat));
+                text.extend(conversation.text_of(sentence).chars().flat_map(char::to_lowercase));
+                text.push('\n');
             }
         }
-        if monologue.topic == "Objections" && monologue.seat.is_some_and(|seat| seat != 0) {
-            let at_ms = conversation.sentences_of(monologue).first().map_or(0, |s| s.start_ms);
-            let occurrence = Occurrence { at_ms, seat: monologue.seat };
-            for tracked in tracked.iter_mut().filter(|t| TRACKERS[t.tracker].phrases.is_empty()) {
-                tracked.occurrences.push(occurrence);
-            }
+        Self { text, lines }
+    }
+
+    fn find(&self, phrase: &str) -> Vec<Occurrence> {
+        let mut found = Vec::new();
+        for at in whole_words(&self.text, &phrase.to_lowercase()) {
+            let line = self.lines.partition_point(|(start, _, _)| *start <= at) - 1;
+            let (start, sentence, seat) = self.lines[line];
+            let end = self.lines.get(line + 1).map_or(self.text.len(), |(next, _, _)| *next);
+            // As far into the sentence as the phrase stands in its text.
+            let spoken = u64::from(sentence.end_ms - sentence.start_ms);
+            let at_ms = sentence.start_ms + (spoken * (at - start) as u64 / (end - start) as u64) as u32;
+            found.push(Occurrence { at_ms, seat });
         }
+        found
     }
-    for tracked in &mut tracked {
-        tracked.phrases.retain(|(_, found)| !found.is_empty());
-    }
-    tracked
 }
 
 /// Where a phrase stands in a text as whole words; both in lower case. The plural counts too.
-fn whole_words<'t>(text: &'t str, phrase: &'t str) -> impl Iterator<Item = usize> {
-    text.match_indices(phrase).map(|(at, _)| at).filter(move |at| {
-        let before = text[..*at].chars().next_back();
+fn whole_words(text: &str, phrase: &str) -> Vec<usize> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices(phrase) {
+        let before = text[..at].chars().next_back();
         let mut after = text[at + phrase.len()..].chars();
         let next = match after.next() {
             Some('s') => after.next(),
             next => next,
         };
-        !before.is_some_and(char::is_alphanumeric) && !next.is_some_and(char::is_alphanumeric)
-    })
+        if !before.is_some_and(char::is_alphanumeric) && !next.is_some_and(char::is_alphanumeric) {
+            found.push(at);
+        }
+    }
+    found
 }
 
 /// Seconds spent on each topic, in the order in which they came up.
@@ -285,9 +317,8 @@ mod tests {
 
     #[test]
     fn phrases_are_found_as_whole_words() {
-        let found = |text, phrase| whole_words(text, phrase).collect::<Vec<_>>();
-        assert_eq!(found("the price of prices is priceless", "price"), [4, 13]);
-        assert_eq!(found("überprice price", "price"), [11]);
-        assert_eq!(found("next steps, next step", "next step"), [0, 12]);
+        assert_eq!(whole_words("the price of prices is priceless", "price"), [4, 13]);
+        assert_eq!(whole_words("überprice price", "price"), [11]);
+        assert_eq!(whole_words("next steps, next step", "next step"), [0, 12]);
     }
 }
