@@ -44,7 +44,10 @@ mod limit;
 mod rng;
 mod script;
 mod server;
+#[cfg(test)]
+mod server_tests;
 mod simulator;
+mod socket;
 mod truth;
 mod world;
 

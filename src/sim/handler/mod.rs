@@ -5,6 +5,7 @@
 //! through the types that the client decodes with.
 
 mod calls;
+mod content;
 mod cursor;
 mod extensive;
 mod filter;
@@ -12,6 +13,7 @@ mod interaction;
 mod logs;
 mod people;
 mod reviews;
+mod selection;
 mod settings;
 mod stats;
 #[cfg(test)]
@@ -35,6 +37,7 @@ pub(super) struct Request {
     pub(super) body: Vec<u8>,
     pub(super) authorization: Option<String>,
     pub(super) content_type: Option<String>,
+    pub(super) accepts_gzip: bool,
 }
 
 impl Request {

@@ -3,7 +3,7 @@
 
 use super::call::{Call, Who};
 use super::conversation::{Conversation, Passage, Sentence};
-use super::{World, words};
+use super::{World, names};
 use crate::sim::script::Intent;
 
 /// What a keyword tracker looks for.
@@ -16,7 +16,7 @@ pub(crate) struct Tracker {
 }
 
 pub(crate) const TRACKERS: [Tracker; 8] = [
-    Tracker { name: "Competitors", phrases: &words::COMPETITORS, affiliation: "Anyone" },
+    Tracker { name: "Competitors", phrases: &names::COMPETITORS, affiliation: "Anyone" },
     Tracker {
         name: "Pricing",
         phrases: &["price", "discount", "budget", "per seat", "Rabatt", "remise", "descuento"],

@@ -15,6 +15,7 @@ pub(crate) mod crm;
 pub(crate) mod head;
 pub(crate) mod library;
 pub(crate) mod logs;
+pub(crate) mod names;
 pub(crate) mod reviews;
 pub(crate) mod staff;
 #[cfg(test)]

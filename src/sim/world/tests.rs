@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::analysis::{self, TRACKERS};
 use super::call::Call;
-use super::conversation::Conversation;
+use super::conversation::{Conversation, Sentence};
 use super::head::{day_number, day_of_number};
 use super::*;
 
@@ -33,12 +33,13 @@ fn each_call(world: &World, mut visit: impl FnMut(&Call, &Conversation)) {
     }
 }
 
+/// The words of a text, in small letters.
+fn words(text: &str) -> Vec<String> {
+    text.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_owned).collect()
+}
+
 /// How often a phrase is said, counted word by word, unlike the code under test.
-fn count_words(text: &str, phrase: &str) -> usize {
-    let words = |text: &str| -> Vec<String> {
-        text.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_owned).collect()
-    };
-    let (said, wanted) = (words(text), words(phrase));
+fn count_words(said: &[String], wanted: &[String]) -> usize {
     let (last, before) = wanted.split_last().unwrap();
     let plural = format!("{last}s");
     said.windows(wanted.len())
@@ -54,22 +55,21 @@ fn trackers_count_what_was_said() {
     let mut finds = 0;
     each_call(&world(Config::default()), |call, conversation| {
         let speakers: BTreeSet<Option<usize>> = conversation.monologues.iter().map(|m| m.seat).collect();
+        let said: Vec<Vec<String>> = conversation.sentences.iter().map(|s| words(conversation.text_of(s))).collect();
         for tracked in analysis::trackers(conversation) {
             let found: BTreeMap<&str, usize> = tracked.phrases.iter().map(|(p, o)| (*p, o.len())).collect();
             for phrase in TRACKERS[tracked.tracker].phrases {
-                let said = conversation.sentences.iter().map(|s| count_words(conversation.text_of(s), phrase));
-                assert_eq!(said.sum::<usize>(), found.get(phrase).copied().unwrap_or(0), "{phrase} in {}", call.title);
+                let wanted = words(phrase);
+                let count: usize = said.iter().map(|sentence| count_words(sentence, &wanted)).sum();
+                assert_eq!(count, found.get(phrase).copied().unwrap_or(0), "{phrase} in {}", call.title);
             }
             for (phrase, occurrences) in &tracked.phrases {
                 finds += occurrences.len();
                 for occurrence in occurrences {
                     assert!(speakers.contains(&occurrence.seat));
-                    let sentence = conversation
-                        .sentences
-                        .iter()
-                        .find(|s| (s.start_ms..=s.end_ms).contains(&occurrence.at_ms))
-                        .unwrap();
-                    assert!(count_words(conversation.text_of(sentence), phrase) > 0);
+                    let is_meant = |s: &&Sentence| (s.start_ms..=s.end_ms).contains(&occurrence.at_ms);
+                    let sentence = conversation.sentences.iter().find(is_meant).unwrap();
+                    assert!(count_words(&words(conversation.text_of(sentence)), &words(phrase)) > 0);
                 }
             }
         }
