@@ -1,8 +1,10 @@
 //! What Gong would find in a conversation. Everything here is computed from what was said, so that
 //! it agrees with the transcript: trackers are counted in the text, times are summed from sentences.
 
+use std::sync::LazyLock;
+
 use super::call::{Call, Who};
-use super::conversation::{Conversation, Passage, Sentence};
+use super::conversation::{Conversation, Passage};
 use super::{World, names};
 use crate::sim::script::Intent;
 
@@ -71,14 +73,15 @@ impl Tracked {
 
 /// How often each tracker was met.
 pub(crate) fn trackers(conversation: &Conversation) -> Vec<Tracked> {
-    let text = Searchable::new(conversation);
-    let tracked = TRACKERS.iter().enumerate().map(|(tracker, looked_for)| {
-        let phrases = looked_for.phrases.iter().map(|phrase| (*phrase, text.find(phrase)));
+    let mut found = find_phrases(conversation).into_iter();
+    let mut tracked = Vec::with_capacity(TRACKERS.len());
+    for (tracker, looked_for) in TRACKERS.iter().enumerate() {
+        let phrases = looked_for.phrases.iter().copied().zip(found.by_ref().take(looked_for.phrases.len()));
         let phrases = phrases.filter(|(_, found)| !found.is_empty()).collect();
         let occurrences = if looked_for.phrases.is_empty() { objections(conversation) } else { Vec::new() };
-        Tracked { tracker, occurrences, phrases }
-    });
-    tracked.collect()
+        tracked.push(Tracked { tracker, occurrences, phrases });
+    }
+    tracked
 }
 
 /// Where somebody other than the host raised an objection.
@@ -93,58 +96,52 @@ fn objections(conversation: &Conversation) -> Vec<Occurrence> {
         .collect()
 }
 
-/// A conversation in small letters, one line for each sentence, so that a phrase is looked for once
-/// and not once in every sentence.
-struct Searchable<'c> {
-    text: String,
-    /// Where each line starts and what it came from.
-    lines: Vec<(usize, &'c Sentence, Option<usize>)>,
-}
+/// All phrases of all trackers in small letters, by their first byte, each with its number.
+static PHRASES: LazyLock<Vec<Vec<(usize, String)>>> = LazyLock::new(|| {
+    let mut phrases = vec![Vec::new(); 256];
+    for (number, phrase) in TRACKERS.iter().flat_map(|tracker| tracker.phrases).enumerate() {
+        let phrase = phrase.to_lowercase();
+        phrases[usize::from(phrase.as_bytes()[0])].push((number, phrase));
+    }
+    phrases
+});
 
-impl<'c> Searchable<'c> {
-    fn new(conversation: &'c Conversation) -> Self {
-        let mut text = String::new();
-        let mut lines = Vec::with_capacity(conversation.sentences.len());
-        for monologue in &conversation.monologues {
-            for sentence in conversation.sentences_of(monologue) {
-                lines.push((text.len(), sentence, monologue.seat));
-                text.extend(conversation.text_of(sentence).chars().flat_map(char::to_lowercase));
-                text.push('\n');
+/// The finds of every phrase, by its number. Goes through the words once and compares each with the
+/// few phrases that begin like it.
+fn find_phrases(conversation: &Conversation) -> Vec<Vec<Occurrence>> {
+    let mut found = vec![Vec::new(); TRACKERS.iter().map(|tracker| tracker.phrases.len()).sum()];
+    let mut text = String::new();
+    for monologue in &conversation.monologues {
+        for sentence in conversation.sentences_of(monologue) {
+            text.clear();
+            text.extend(conversation.text_of(sentence).chars().flat_map(char::to_lowercase));
+            let mut before = ' ';
+            for (at, character) in text.char_indices() {
+                if !before.is_alphanumeric() {
+                    for (number, phrase) in &PHRASES[usize::from(text.as_bytes()[at])] {
+                        if text[at..].strip_prefix(phrase.as_str()).is_some_and(ends_word) {
+                            // As far into the sentence as the phrase stands in its text.
+                            let spoken = u64::from(sentence.end_ms - sentence.start_ms);
+                            let at_ms = sentence.start_ms + (spoken * at as u64 / text.len() as u64) as u32;
+                            found[*number].push(Occurrence { at_ms, seat: monologue.seat });
+                        }
+                    }
+                }
+                before = character;
             }
-        }
-        Self { text, lines }
-    }
-
-    fn find(&self, phrase: &str) -> Vec<Occurrence> {
-        let mut found = Vec::new();
-        for at in whole_words(&self.text, &phrase.to_lowercase()) {
-            let line = self.lines.partition_point(|(start, _, _)| *start <= at) - 1;
-            let (start, sentence, seat) = self.lines[line];
-            let end = self.lines.get(line + 1).map_or(self.text.len(), |(next, _, _)| *next);
-            // As far into the sentence as the phrase stands in its text.
-            let spoken = u64::from(sentence.end_ms - sentence.start_ms);
-            let at_ms = sentence.start_ms + (spoken * (at - start) as u64 / (end - start) as u64) as u32;
-            found.push(Occurrence { at_ms, seat });
-        }
-        found
-    }
-}
-
-/// Where a phrase stands in a text as whole words; both in lower case. The plural counts too.
-fn whole_words(text: &str, phrase: &str) -> Vec<usize> {
-    let mut found = Vec::new();
-    for (at, _) in text.match_indices(phrase) {
-        let before = text[..at].chars().next_back();
-        let mut after = text[at + phrase.len()..].chars();
-        let next = match after.next() {
-            Some('s') => after.next(),
-            next => next,
-        };
-        if !before.is_some_and(char::is_alphanumeric) && !next.is_some_and(char::is_alphanumeric) {
-            found.push(at);
         }
     }
     found
+}
+
+/// Whether a word ends before this text; a plural ends it too.
+fn ends_word(rest: &str) -> bool {
+    let mut rest = rest.chars();
+    let next = match rest.next() {
+        Some('s') => rest.next(),
+        next => next,
+    };
+    !next.is_some_and(char::is_alphanumeric)
 }
 
 /// Seconds spent on each topic, in the order in which they came up.
@@ -316,9 +313,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn phrases_are_found_as_whole_words() {
-        assert_eq!(whole_words("the price of prices is priceless", "price"), [4, 13]);
-        assert_eq!(whole_words("überprice price", "price"), [11]);
-        assert_eq!(whole_words("next steps, next step", "next step"), [0, 12]);
+    fn a_word_ends_with_its_plural() {
+        assert!(ends_word("") && ends_word(" is") && ends_word("s,") && ends_word("s"));
+        assert!(!ends_word("less") && !ends_word("so"));
     }
 }
