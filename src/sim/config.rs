@@ -56,6 +56,10 @@ pub struct Config {
     #[arg(long, default_value_t = Config::default().latency_ms)]
     #[schemars(range(max = 600_000))]
     pub latency_ms: u64,
+    /// Compresses answers for clients that accept it. Off, because on loopback it costs more than it
+    /// saves.
+    #[arg(long)]
+    pub gzip: bool,
     /// Seconds after its first page at which a listing's cursors expire.
     #[arg(long, default_value_t = Config::default().cursor_life_s)]
     pub cursor_life_s: u64,
@@ -192,6 +196,7 @@ impl Default for Config {
             requests_per_second: 3,
             requests_per_day: 10_000,
             latency_ms: 0,
+            gzip: false,
             cursor_life_s: 3600,
             access_key: "simulator".to_owned(),
             access_key_secret: "simulator-secret".to_owned(),

@@ -4,7 +4,7 @@
 //! | request | does |
 //! | --- | --- |
 //! | `GET /_simulator/requests` | `{"stats": …, "requests": [{at, method, path, status}]}`, by arrival |
-//! | `POST /_simulator/faults` | adds a [`Fault`](super::Fault), or each of an array of them |
+//! | `POST /_simulator/faults` | adds a [`Fault`], or each of an array of them |
 //! | `DELETE /_simulator/faults` | ends all scripted faults |
 //! | `GET /_simulator/clock`, `POST` with `{"now": "2026-03-01T00:00:00Z"}` | tells, sets the time |
 //! | `GET /_simulator/truth/calls`, `parties`, `transcripts` | rows of the window `from` to `to` (ISO-8601) |

@@ -18,6 +18,11 @@
 //!   deleted, without parties or without transcript.
 //! * Faults, scripted or by chance: see [`Fault`].
 //!
+//! # What is not
+//!
+//! Avatars, the settings history of users, coaching, briefs, permission profiles, CRM endpoints,
+//! flows, tasks, data privacy, and everything that writes. They answer 404 like any unknown path.
+//!
 //! # What is guessed
 //!
 //! The vendor does not say, and no recording shows: the texts of most 400s, of bad credentials, of
@@ -44,7 +49,10 @@ mod limit;
 mod rng;
 mod script;
 mod server;
+#[cfg(test)]
+mod server_tests;
 mod simulator;
+mod socket;
 mod truth;
 mod world;
 

@@ -8,7 +8,8 @@
 //! That is why no crate is used, whose next release might draw differently. It is not fit for
 //! secrets.
 
-/// What a generator is for; part of its key, so that two purposes never share their draws.
+/// What a generator is for; part of its key, so that two purposes never share their draws. The
+/// numbers are part of the arithmetic: new ones go to the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u64)]
 pub(crate) enum Stream {
@@ -24,7 +25,6 @@ pub(crate) enum Stream {
     Deal,
     Comments,
     Activity,
-    Interaction,
     Scorecard,
     Library,
     Log,

@@ -5,10 +5,16 @@
 //! through the types that the client decodes with.
 
 mod calls;
+mod content;
 mod cursor;
 mod extensive;
 mod filter;
+mod interaction;
+mod logs;
 mod people;
+mod reviews;
+mod selection;
+mod settings;
 mod stats;
 #[cfg(test)]
 mod tests;
@@ -31,6 +37,7 @@ pub(super) struct Request {
     pub(super) body: Vec<u8>,
     pub(super) authorization: Option<String>,
     pub(super) content_type: Option<String>,
+    pub(super) accepts_gzip: bool,
 }
 
 impl Request {
@@ -158,7 +165,7 @@ const fn operation(
 }
 
 /// What the simulator answers.
-static OPERATIONS: [Operation; 11] = [
+static OPERATIONS: [Operation; 20] = [
     operation("GET", "/v2/calls", "api:calls:read:basic", calls::list),
     operation("POST", "/v2/calls/extensive", "api:calls:read:extensive", extensive::list),
     operation("POST", "/v2/calls/transcript", "api:calls:read:transcript", transcripts::list),
@@ -167,6 +174,15 @@ static OPERATIONS: [Operation; 11] = [
     operation("POST", "/v2/stats/activity/aggregate", "api:stats:user-actions", stats::aggregate),
     operation("POST", "/v2/stats/activity/aggregate-by-period", "api:stats:user-actions", stats::by_period),
     operation("POST", "/v2/stats/activity/day-by-day", "api:stats:user-actions:detailed", stats::day_by_day),
+    operation("POST", "/v2/stats/activity/scorecards", "api:stats:scorecards", reviews::list),
+    operation("POST", "/v2/stats/interaction", "api:stats:interaction", interaction::list),
+    operation("POST", "/v2/calls/users-access", "api:call-user-access:read", settings::users_access),
+    operation("GET", "/v2/settings/scorecards", "api:settings:scorecards:read", settings::scorecards),
+    operation("GET", "/v2/settings/trackers", "api:settings:trackers:read", settings::trackers),
+    operation("GET", "/v2/call-outcomes", "api:call-outcomes:read", settings::call_outcomes),
+    operation("GET", "/v2/library/folders", "api:library:read", settings::folders),
+    operation("GET", "/v2/library/folder-content", "api:library:read", settings::folder_content),
+    operation("GET", "/v2/logs", "api:logs:read", logs::list),
     operation("GET", "/v2/workspaces", "api:workspaces:read", people::workspaces),
     // Paths with an id come last, so that they do not swallow their neighbours.
     operation("GET", "/v2/calls/*", "api:calls:read:basic", calls::one),

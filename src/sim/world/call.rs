@@ -5,7 +5,7 @@ use chrono::{Datelike, Days, Weekday};
 use super::company::{CONTACTS, Company, Contact, Deal};
 use super::conversation::Conversation;
 use super::head::{Channel, Head};
-use super::{World, words};
+use super::{World, names, words};
 use crate::sim::ids::{Id, Kind};
 use crate::sim::rng::{Rng, Stream};
 use crate::sim::script::{Facts, Intent, Language, Role, Slot};
@@ -147,7 +147,7 @@ impl World {
         let version = format!("{}.{}", rng.between(4, 6), rng.between(0, 12));
         let ticket = number(10_000, 99_999, rng);
         Facts::new(|slot| match slot {
-            Slot::Vendor => words::VENDOR.to_owned(),
+            Slot::Vendor => names::VENDOR.to_owned(),
             Slot::Rep => rep.clone(),
             Slot::Colleague => colleague.clone(),
             Slot::Buyer => buyer.clone(),

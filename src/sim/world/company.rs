@@ -1,7 +1,7 @@
 //! The companies that are called, the people who work there, the deals they are worth. Each is
 //! computed from its number alone.
 
-use super::words;
+use super::names;
 use crate::sim::rng::{Rng, Stream};
 use crate::sim::script::Language;
 
@@ -9,7 +9,7 @@ use crate::sim::script::Language;
 pub(crate) const CONTACTS: u32 = 6;
 
 /// Names that the stems, trades and legal forms can make.
-const NAMES: u64 = (words::COMPANY_STEMS.len() * words::COMPANY_TRADES.len() * 8) as u64;
+const NAMES: u64 = (names::COMPANY_STEMS.len() * names::COMPANY_TRADES.len() * 8) as u64;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Company {
@@ -32,29 +32,29 @@ fn name_number(seed: u64, number: u32) -> u64 {
 
 /// The language of a company's calls, without computing the rest.
 pub(crate) fn language(seed: u64, number: u32) -> Language {
-    words::COMPANY_STEMS[(name_number(seed, number) % words::COMPANY_STEMS.len() as u64) as usize].1
+    names::COMPANY_STEMS[(name_number(seed, number) % names::COMPANY_STEMS.len() as u64) as usize].1
 }
 
 impl Company {
     pub(crate) fn new(seed: u64, number: u32) -> Self {
         let combination = name_number(seed, number);
-        let stems = words::COMPANY_STEMS.len() as u64;
-        let trades = words::COMPANY_TRADES.len() as u64;
-        let (stem, language) = words::COMPANY_STEMS[(combination % stems) as usize];
-        let (trade, industry) = words::COMPANY_TRADES[(combination / stems % trades) as usize];
-        let form = words::company_forms(language)[(combination / stems / trades) as usize % 8];
+        let stems = names::COMPANY_STEMS.len() as u64;
+        let trades = names::COMPANY_TRADES.len() as u64;
+        let (stem, language) = names::COMPANY_STEMS[(combination % stems) as usize];
+        let (trade, industry) = names::COMPANY_TRADES[(combination / stems % trades) as usize];
+        let form = names::company_forms(language)[(combination / stems / trades) as usize % 8];
         let mut rng = Rng::new(seed, Stream::Company, &[u64::from(number)]);
         let name = format!("{stem} {trade}{form}");
-        let domain = format!("{}.example", words::plain(&name));
+        let domain = format!("{}.example", names::plain(&name));
         let seats = 20 + 5 * rng.below(80) as u32;
         Self {
             number,
             name,
             domain,
             industry,
-            city: rng.pick(words::cities(language)),
+            city: rng.pick(names::cities(language)),
             seats,
-            tool: rng.pick(&words::TOOLS),
+            tool: rng.pick(&names::TOOLS),
         }
     }
 
@@ -63,13 +63,13 @@ impl Company {
         let mut rng = Rng::new(seed, Stream::Contact, &[u64::from(self.number), u64::from(number)]);
         // Steps through the names, so that two contacts of one company never share one.
         let start = Rng::new(seed, Stream::Contact, &[u64::from(self.number)]).below(96) as usize;
-        let first_name = words::FIRST_NAMES[(start + 17 * number as usize) % words::FIRST_NAMES.len()];
-        let last_name = rng.pick(&words::LAST_NAMES);
-        let (first, last) = (words::plain(first_name), words::plain(last_name));
+        let first_name = names::FIRST_NAMES[(start + 17 * number as usize) % names::FIRST_NAMES.len()];
+        let last_name = rng.pick(&names::LAST_NAMES);
+        let (first, last) = (names::plain(first_name), names::plain(last_name));
         let local = if rng.chance(0.3) { format!("{}.{last}", &first[..1]) } else { format!("{first}.{last}") };
         let has_email = !rng.chance(0.05);
         let has_name = !rng.chance(0.02);
-        let title = rng.pick(&words::BUYER_TITLES);
+        let title = rng.pick(&names::BUYER_TITLES);
         let has_title = !rng.chance(0.15);
         let phone = format!("+1 555-01{:02}", rng.below(100));
         let has_phone = rng.chance(0.35);
@@ -85,16 +85,16 @@ impl Company {
     /// What is on the table in a quarter of a year, counted from 1970.
     pub(crate) fn deal(&self, seed: u64, quarter: u32) -> Deal {
         let mut rng = Rng::new(seed, Stream::Deal, &[u64::from(self.number), u64::from(quarter)]);
-        let plan = rng.index(words::PLANS.len());
+        let plan = rng.index(names::PLANS.len());
         let seat_price = [240, 360, 540][plan] + 10 * rng.below(6);
         let amount = u64::from(self.seats) * seat_price;
         Deal {
             quarter,
-            plan: words::PLANS[plan],
+            plan: names::PLANS[plan],
             amount,
             discount: 5 + rng.below(4) * 5 / 2,
-            competitor: rng.pick(&words::COMPETITORS),
-            product: rng.pick(&words::PRODUCTS),
+            competitor: rng.pick(&names::COMPETITORS),
+            product: rng.pick(&names::PRODUCTS),
         }
     }
 }

@@ -120,15 +120,19 @@ fn choose<'s>(sections: &[&'s Section], wanted: usize, rng: &mut Rng) -> Vec<(&'
     }
     rng.shuffle(&mut open);
     let mut taken = vec![0; sections.len()];
-    'rounds: while !open.is_empty() {
+    // Nothing is said twice before everything was said once.
+    let mut round = 1;
+    while !open.is_empty() && said < wanted {
+        let mut has_more = false;
         for at in &open {
-            if said >= wanted {
-                break 'rounds;
-            }
             let exchanges = &picked[*at];
-            said += exchanges[taken[*at] % exchanges.len()].sentences().max(1);
-            taken[*at] += 1;
+            if said < wanted && taken[*at] < round * exchanges.len() {
+                said += exchanges[taken[*at] % exchanges.len()].sentences().max(1);
+                taken[*at] += 1;
+                has_more = true;
+            }
         }
+        round += usize::from(!has_more);
     }
     let mut chosen = Vec::new();
     for (at, section) in sections.iter().enumerate() {

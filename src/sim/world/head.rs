@@ -93,7 +93,7 @@ impl Head {
 const INTENT_WEIGHTS: [u32; 9] = [20, 15, 9, 9, 14, 10, 8, 9, 6];
 
 /// Length of each kind of call against the average one.
-const INTENT_LENGTHS: [f64; 9] = [1.4, 1.6, 1.2, 1.2, 0.8, 0.25, 0.07, 0.6, 0.9];
+const INTENT_LENGTHS: [f64; 9] = [1.75, 1.7, 1.25, 1.05, 0.6, 0.25, 0.07, 0.5, 0.5];
 
 /// How many calls start in each hour of the day, from 7 to 20 o'clock.
 const HOUR_WEIGHTS: [u32; 14] = [1, 5, 11, 14, 13, 6, 9, 13, 12, 10, 5, 2, 1, 1];

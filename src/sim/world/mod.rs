@@ -13,7 +13,13 @@ pub(crate) mod company;
 pub(crate) mod conversation;
 pub(crate) mod crm;
 pub(crate) mod head;
+pub(crate) mod library;
+pub(crate) mod logs;
+pub(crate) mod names;
+pub(crate) mod reviews;
 pub(crate) mod staff;
+#[cfg(test)]
+mod tests;
 pub(crate) mod words;
 
 use std::collections::HashMap;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Days, TimeDelta, Utc};
 
-use super::words;
+use super::names;
 use crate::sim::config::Config;
 use crate::sim::rng::{Rng, Stream};
 use crate::sim::script::Intent;
@@ -141,16 +141,16 @@ impl Staff {
 fn user(config: &Config, number: u32, taken: &mut BTreeSet<String>) -> User {
     let mut rng = Rng::new(config.seed, Stream::User, &[u64::from(number)]);
     let job = Job::of(number);
-    let first_name = rng.pick(&words::FIRST_NAMES).to_owned();
-    let last_name = rng.pick(&words::LAST_NAMES).to_owned();
-    let mut local = format!("{}.{}", words::plain(&first_name), words::plain(&last_name));
+    let first_name = rng.pick(&names::FIRST_NAMES).to_owned();
+    let last_name = rng.pick(&names::LAST_NAMES).to_owned();
+    let mut local = format!("{}.{}", names::plain(&first_name), names::plain(&last_name));
     if taken.contains(&local) {
         local.push_str(&number.to_string());
     }
     taken.insert(local.clone());
-    let email = format!("{local}@{}", words::VENDOR_DOMAIN);
+    let email = format!("{local}@{}", names::VENDOR_DOMAIN);
     let alias = rng.chance(0.2);
-    let aliases = if alias { vec![format!("{}@mail.{}", local, words::VENDOR_DOMAIN)] } else { Vec::new() };
+    let aliases = if alias { vec![format!("{}@mail.{}", local, names::VENDOR_DOMAIN)] } else { Vec::new() };
     let title = rng.pick(job.titles());
     let has_title = !rng.chance(0.1);
     let phone = format!("+1 555-01{:02}", rng.below(100));
