@@ -23,7 +23,7 @@
 //! * [`cli`]: the only one that prints, reads the environment and looks at the clock.
 //!
 //! `cli → engine → {plan, gong, dataset, sink} → {state, calendar}`; `gong` and `sink` never meet.
-//! `tests/architecture.rs` holds these directions.
+//! `tests/it/architecture.rs` holds these directions.
 
 pub mod calendar;
 pub mod cli;

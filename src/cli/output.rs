@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
-use super::args::{ColorChoice, OutputArgs, OutputFormat};
+use super::args::{ColorChoice, LogFormat, OutputArgs, OutputFormat};
 use super::error::Failure;
 
 /// How results are written.
@@ -13,6 +13,8 @@ pub(super) struct Printer {
     pub(super) format: OutputFormat,
     color_stdout: bool,
     color_stderr: bool,
+    /// Standard error is read by a program, line by line.
+    json_log: bool,
 }
 
 /// A few styles with a meaning.
@@ -49,6 +51,7 @@ impl Printer {
             format: args.output,
             color_stdout: wanted(io::stdout().is_terminal()),
             color_stderr: wanted(io::stderr().is_terminal()),
+            json_log: args.log_format == LogFormat::Json,
         }
     }
 
@@ -79,6 +82,11 @@ impl Printer {
 
     /// Tells a person that a command failed, and what to do.
     pub(super) fn failure(&self, failure: &Failure) {
+        if self.json_log {
+            let (exit_code, hint) = (failure.exit.code(), failure.hint.as_deref());
+            tracing::error!(event = "failed", exit_code, hint, "{}", failure.message);
+            return;
+        }
         let mut text = paint(self.color_stderr, Tone::Bad, "error:");
         text.push(' ');
         text.push_str(&failure.message);

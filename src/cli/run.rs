@@ -79,7 +79,7 @@ pub(super) async fn run(
     );
     if printer.is_json() {
         printer.json(&record);
-    } else if !output.quiet {
+    } else {
         let query = query(&session, &store, &record);
         printer.result(&summary::text(&record, printer, query.as_deref()));
     }
