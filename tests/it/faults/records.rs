@@ -1,0 +1,162 @@
+//! Records that are broken, odd or hostile: each costs itself at most, and nothing of it is lost.
+
+use serde_json::{Value, json};
+
+use super::{CALLS, account, undisturbed};
+use crate::support::command::{NOW, Sandbox, job};
+use crate::support::export::{Export, assert_same};
+use crate::support::gateway::{Gateway, Trouble};
+use crate::support::simulator::{Simulator, source};
+
+#[test]
+fn a_broken_record_is_kept_aside_and_takes_nothing_along() {
+    let (simulator, gateway) = account();
+    gateway.trouble(
+        CALLS,
+        0,
+        1,
+        Trouble::Alter(|answer| {
+            let meta = answer["calls"][3]["metaData"].as_object_mut().unwrap();
+            meta.remove("id");
+            meta.insert("title".to_owned(), json!("the broken one"));
+        }),
+    );
+    let sandbox = Sandbox::new();
+    let record = sandbox.export_job(&job(&source(&gateway.url()))).expect(4).json();
+    assert_eq!((&record["outcome"], &record["rejected"]["records"]), (&json!("partial"), &json!(1)));
+    let expected = undisturbed(&simulator).rows("calls");
+    let calls = Export::read(&sandbox.export()).rows("calls");
+    assert_eq!(calls.len() + 1, expected.len(), "the other records of the page are there");
+    assert!(calls.iter().all(|row| expected.contains(row)));
+
+    let kept = std::fs::read_to_string(sandbox.export().join(record["rejected"]["key"].as_str().unwrap())).unwrap();
+    let line: Value = serde_json::from_str(kept.lines().next().unwrap()).unwrap();
+    assert!(line["record"].to_string().contains("the broken one"), "{line}");
+    assert!(line["request_id"].is_string() && line["position"] == 3, "{line}");
+}
+
+#[test]
+fn text_that_is_no_text_costs_its_record_only() {
+    let (simulator, gateway) = account();
+    // Half a surrogate pair in one title, bytes that are not UTF-8 in another.
+    gateway.trouble(
+        CALLS,
+        0,
+        1,
+        Trouble::Alter(|answer| {
+            answer["calls"][0]["metaData"]["title"] = json!("half-of-a-pair");
+            answer["calls"][1]["metaData"]["title"] = json!("not-utf-8");
+            for place in 0..2 {
+                answer["calls"][place]["metaData"]["isPrivate"] = json!(false);
+            }
+        }),
+    );
+    let second = Gateway::before(&gateway.url());
+    second.trouble(
+        CALLS,
+        0,
+        1,
+        Trouble::Rewrite(|text| {
+            let mut bytes = text.replace("half-of-a-pair", "half \\ud83d").into_bytes();
+            let at = bytes.windows(9).position(|window| window == b"not-utf-8").unwrap();
+            bytes[at..at + 2].copy_from_slice(&[0xff, 0xfe]);
+            bytes
+        }),
+    );
+    let sandbox = Sandbox::new();
+    let finished = sandbox.export_job(&job(&source(&second.url())));
+    assert!(matches!(finished.code(), Some(0 | 4)), "{finished}");
+    let expected = undisturbed(&simulator).rows("calls").len();
+    let rows = Export::read(&sandbox.export()).rows("calls").len();
+    let rejected = usize::try_from(finished.json()["rejected"]["records"].as_u64().unwrap()).unwrap();
+    let private = expected.abs_diff(rows + rejected);
+    assert!(private <= 2, "{rows} rows and {rejected} rejected of {expected}");
+    assert!(finished.json()["replaced_characters"].as_u64().unwrap() >= 2, "{finished}");
+}
+
+#[test]
+fn values_of_an_unexpected_type_are_kept_and_counted() {
+    let (_simulator, gateway) = account();
+    gateway.trouble(
+        CALLS,
+        0,
+        1,
+        Trouble::Alter(|answer| {
+            let call = &mut answer["calls"][2];
+            call["metaData"]["isPrivate"] = json!(false);
+            call["metaData"]["duration"] = json!({ "minutes": 31 });
+            call["metaData"]["title"] = json!(["two", "titles"]);
+            call["content"]["brief"] = json!(17);
+            call["parties"] = json!("many");
+        }),
+    );
+    let sandbox = Sandbox::new();
+    let record = sandbox.export_job(&job(&source(&gateway.url()))).expect(0).json();
+    let calls = Export::read(&sandbox.export()).rows("calls");
+    let row = calls.iter().find(|row| row["extra_json"].is_string()).expect("a row with what did not fit");
+    let extra: Value = serde_json::from_str(row["extra_json"].as_str().unwrap()).unwrap();
+    assert_eq!(extra["metaData"]["duration"]["minutes"], 31);
+    assert_eq!(extra["metaData"]["title"], json!(["two", "titles"]));
+    assert!(row["duration_s"].is_null() && row["party_count"].is_null());
+    let unexpected = record["unexpected_types"].as_object().unwrap();
+    assert_eq!(unexpected["calls.metaData.duration"], 1, "{unexpected:?}");
+}
+
+#[test]
+fn hostile_ids_and_texts_stay_values() {
+    let (_simulator, gateway) = account();
+    gateway.trouble(
+        CALLS,
+        0,
+        1,
+        Trouble::Alter(|answer| {
+            for (place, id) in
+                ["../../../escaped", "/absolute", "a%2F..", "nul\u{0}", "call_date=2026-03-02/../x"].iter().enumerate()
+            {
+                let meta = &mut answer["calls"][place]["metaData"];
+                meta["id"] = json!(id);
+                meta["isPrivate"] = json!(false);
+                meta["title"] =
+                    json!("line one\nline two \u{1b}[31mred\u{1b}[0m \u{202e}\u{2028} 🦆 '; DROP TABLE calls; --");
+            }
+        }),
+    );
+    let sandbox = Sandbox::new();
+    let mut job = job(&source(&gateway.url()));
+    // Gong itself would refuse to look for transcripts of such ids.
+    job["datasets"] = json!(["calls", "parties"]);
+    let finished = sandbox.export_job_at(&job, NOW, &["-vv"]).expect(0);
+    let calls = Export::read(&sandbox.export()).rows("calls");
+    assert!(calls.iter().any(|row| row["call_id"] == "../../../escaped"));
+    assert!(calls.iter().any(|row| row["title"].as_str().is_some_and(|title| title.contains("🦆"))));
+    let outside: Vec<_> = std::fs::read_dir(sandbox.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(outside.len(), 2, "only the job and the export: {outside:?}");
+    assert!(!finished.stderr.contains('\x1b') && !finished.stderr.contains("DROP TABLE"), "{finished}");
+}
+
+#[test]
+fn records_that_were_announced_and_never_came_are_noted() {
+    let simulator = Simulator::start(json!({ "total_records_ahead": 3 }));
+    let sandbox = Sandbox::new();
+    let record = sandbox.export_job(&job(&simulator.source())).expect(0).json();
+    assert!(record["warnings"].to_string().contains("announced"), "{}", record["warnings"]);
+}
+
+#[test]
+fn a_call_on_two_pages_is_one_row() {
+    let (simulator, gateway) = account();
+    gateway.trouble(
+        CALLS,
+        1,
+        1,
+        Trouble::Alter(|answer| {
+            let first = answer["calls"][0].clone();
+            answer["calls"].as_array_mut().unwrap().push(first);
+        }),
+    );
+    let sandbox = Sandbox::new();
+    let record = sandbox.export_job(&job(&source(&gateway.url()))).expect(0).json();
+    assert_same(&Export::read(&sandbox.export()), &undisturbed(&simulator));
+    let window = record["windows"].as_array().unwrap().iter().find(|window| window["fetch"] == "calls").unwrap();
+    assert_eq!(window["duplicates"], 1, "{window}");
+}

@@ -1,0 +1,186 @@
+//! Killed at any moment, a run leaves only whole files, and the next one makes the export what an
+//! undisturbed run makes it.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use crate::support::command::{NOW, Running, Sandbox, job, simulated};
+use crate::support::export::{DataFile, Export, assert_same, data_files, read_file};
+
+/// Enough work that there are many moments to be killed at: about two seconds of answers that each
+/// take their time.
+fn slow_job() -> Value {
+    let mut job = job(&simulated(json!({ "calls_per_day": 60, "page_size": 20, "latency_ms": 40 })));
+    job["range"] = json!({ "from": "2026-02-23", "to": "2026-03-07" });
+    job
+}
+
+const RUN: [&str; 6] = ["run", "job.yaml", "--output", "json", "--now", NOW];
+
+/// Reads every file that is there, again and again, as somebody who queries the folder would.
+struct Reader {
+    stop: std::sync::Arc<AtomicBool>,
+    thread: std::thread::JoinHandle<(usize, Vec<String>)>,
+}
+
+impl Reader {
+    fn start(root: PathBuf) -> Self {
+        let stop = std::sync::Arc::new(AtomicBool::new(false));
+        let stopped = std::sync::Arc::clone(&stop);
+        let thread = std::thread::spawn(move || {
+            let (mut read, mut broken) = (0, Vec::new());
+            while !stopped.load(Ordering::Relaxed) {
+                for path in data_files(&root) {
+                    match read_file(&path) {
+                        Ok(_) => read += 1,
+                        Err(error) => broken.push(format!("{}: {error}", path.display())),
+                    }
+                }
+                std::thread::park_timeout(Duration::from_millis(2));
+            }
+            (read, broken)
+        });
+        Self { stop, thread }
+    }
+
+    fn finish(self) -> usize {
+        self.stop.store(true, Ordering::Relaxed);
+        let (read, broken) = self.thread.join().unwrap();
+        assert_eq!(broken, Vec::<String>::new());
+        read
+    }
+}
+
+fn undisturbed() -> (Export, Duration) {
+    let sandbox = Sandbox::new();
+    let begin = Instant::now();
+    sandbox.export_job(&slow_job()).expect(0);
+    (Export::read(&sandbox.export()), begin.elapsed())
+}
+
+#[test]
+fn killed_at_any_moment_and_run_again_it_is_as_if_nothing_had_been() {
+    let (expected, duration) = undisturbed();
+    let sandbox = Sandbox::new();
+    sandbox.job(&slow_job());
+    let reader = Reader::start(sandbox.export());
+    // Moments spread over the run by the golden ratio: no two alike, the same every time.
+    let mut killed_at_work = 0;
+    for step in 1..=10 {
+        let share = (f64::from(step) * 0.618_033_988_7).fract();
+        let mut running = Running::start(sandbox.command(RUN));
+        std::thread::park_timeout(duration.mul_f64(share));
+        killed_at_work += usize::from(!running.has_ended());
+        running.kill();
+        // What stands there now is whole, and nothing but what it has to be in the end.
+        let found = Export::read(&sandbox.export());
+        for (key, file) in &found.files {
+            assert_eq!(Some(file.checksum()), expected.files.get(key).map(DataFile::checksum), "{key}");
+        }
+    }
+    assert!(killed_at_work >= 2, "only {killed_at_work} of 10 runs were still at work");
+    assert!(age_temporary_files(&sandbox) > 0, "no run was killed while it wrote a file");
+    sandbox.run(RUN).expect(0);
+    assert!(reader.finish() > 0, "the reader met no file");
+    assert_same(&Export::read(&sandbox.export()), &expected);
+    sandbox.run(["verify", "job.yaml", "--now", NOW]).expect(0);
+    assert_eq!(age_temporary_files(&sandbox), 0, "left behind");
+}
+
+/// Makes what killed runs left look as if it had been left long ago, so that it cannot be another
+/// run's that is still at work; returns how many files that were.
+fn age_temporary_files(sandbox: &Sandbox) -> usize {
+    let day_before: std::time::SystemTime = NOW.parse::<DateTime<Utc>>().unwrap().into();
+    let day_before = day_before - Duration::from_secs(24 * 3600);
+    let entries = fs::read_dir(sandbox.export().join("_gong_export/tmp")).into_iter().flatten().flatten();
+    let mut count = 0;
+    for entry in entries {
+        let file = fs::File::options().write(true).open(entry.path()).unwrap();
+        file.set_modified(day_before).unwrap();
+        count += 1;
+    }
+    count
+}
+
+/// Starts a run that takes minutes, lets it commit something, sends a signal, and returns how it
+/// ended.
+fn interrupted_by(signal: &str, code: i32) {
+    let sandbox = Sandbox::new();
+    let mut job = slow_job();
+    job["source"]["simulator"]["latency_ms"] = json!(400);
+    sandbox.job(&job);
+    let running = Running::start(sandbox.command(RUN));
+    let begin = Instant::now();
+    while data_files(&sandbox.export()).is_empty() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "nothing was committed in a minute");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+    running.signal(signal);
+    let finished = running.wait_at_most(Duration::from_secs(20)).expect(code);
+    let record = finished.json();
+    assert_eq!(record["outcome"], "interrupted");
+    let kept = Export::read(&sandbox.export());
+    let listed: Vec<&str> =
+        record["files"].as_array().unwrap().iter().map(|file| file["key"].as_str().unwrap()).collect();
+    assert_eq!(kept.files.keys().map(String::as_str).collect::<Vec<_>>(), listed);
+
+    sandbox.job(&slow_job());
+    sandbox.run(RUN).expect(0);
+    assert_same(&Export::read(&sandbox.export()), &undisturbed().0);
+}
+
+#[test]
+fn a_terminated_run_keeps_what_is_finished_and_ends_with_143() {
+    interrupted_by("TERM", 143);
+}
+
+#[test]
+fn an_interrupted_run_keeps_what_is_finished_and_ends_with_130() {
+    interrupted_by("INT", 130);
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let sandbox = Sandbox::new();
+    let mut job = slow_job();
+    job["source"]["simulator"]["latency_ms"] = json!(5_000);
+    sandbox.job(&job);
+    let running = Running::start(sandbox.command(RUN));
+    let begin = Instant::now();
+    while !sandbox.export().exists() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "the run does not begin");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+    running.signal("TERM");
+    running.signal("TERM");
+    let finished = running.wait_at_most(Duration::from_secs(4));
+    assert!(matches!(finished.code(), Some(143) | None), "{finished}");
+}
+
+#[test]
+fn damaged_files_are_made_whole_by_the_next_run_and_what_is_not_ours_stays() {
+    let sandbox = Sandbox::new();
+    let job = job(&simulated(json!({})));
+    sandbox.export_job(&job).expect(0);
+    let expected = Export::read(&sandbox.export());
+    let path = |name: &str| sandbox.export().join(name);
+    fs::write(path("calls/call_date=2026-03-02/calls.parquet"), "").unwrap();
+    let parties = path("parties/call_date=2026-03-03/parties.parquet");
+    let whole = fs::read(&parties).unwrap();
+    fs::write(&parties, &whole[..whole.len() / 2]).unwrap();
+    fs::remove_file(path("users/snapshot_date=2026-03-20/users.parquet")).unwrap();
+    let not_ours = ["notes.txt", "calls/notes.txt", "_gong_export/notes.txt"];
+    for name in not_ours {
+        fs::write(path(name), "somebody's").unwrap();
+    }
+    sandbox.export_job(&job).expect(0);
+    assert_same(&Export::read(&sandbox.export()), &expected);
+    for name in not_ours {
+        assert_eq!(fs::read_to_string(path(name)).unwrap(), "somebody's", "{name}");
+    }
+}
