@@ -59,6 +59,7 @@ impl Checker<'_> {
             .and_then(|destination| self.destination(destination));
         let private_calls = job.privacy.present().and_then(|privacy| privacy.value.private_calls.present());
         let privacy = Privacy { private_calls: private_calls.map(|choice| choice.value).unwrap_or_default() };
+        let notify = self.notify(job.notify);
         version?;
         Some(JobSpec {
             name: name?,
@@ -69,6 +70,7 @@ impl Checker<'_> {
             datasets: datasets?,
             destination: destination?,
             privacy,
+            notify: notify?,
         })
     }
 

@@ -12,7 +12,7 @@ use super::field::FIELD;
 use super::mismatch::{ITEM, Mismatch};
 use super::node::{Entry, Kind, Node, Scalar};
 use super::problem::{Notes, quoted};
-use super::raw::AUTH_PATH;
+use super::raw::{AUTH_PATH, NOTIFY_PATH};
 use super::suggest::closest;
 
 /// Decodes the tree, or the part of it that stands at `path`. `None` when there was nothing to make
@@ -249,7 +249,7 @@ impl<'a> Entries<'a> {
         let message = match self.path {
             "" => format!("unknown key {}", quoted(&entry.key)),
             // `{access_key:hush}`, without a space after the colon, is a key as a whole.
-            AUTH_PATH => format!("unknown key in `{AUTH_PATH}`"),
+            path @ (AUTH_PATH | NOTIFY_PATH) => format!("unknown key in `{path}`"),
             path => format!("unknown key {} in {}", quoted(&entry.key), quoted(path)),
         };
         let remedy = match closest(&entry.key, keys.iter().copied()) {
@@ -282,7 +282,11 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         let Some(entry) = self.entry.take() else {
             return Err(Mismatch::Custom("a value was asked for before its key".into()));
         };
-        let path = join(self.path, &entry.key);
+        // Free keys can be a secret as well, for the same reason.
+        let path = match self.keys {
+            None if self.path.starts_with(NOTIFY_PATH) => format!("{}{ITEM}", self.path),
+            _ => join(self.path, &entry.key),
+        };
         seed.deserialize(Decoder { node: &entry.value, path: path.clone(), notes: self.notes })
             .map_err(|mismatch| mismatch.placed(&entry.value, &path))
     }

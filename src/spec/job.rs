@@ -9,7 +9,7 @@ use url::Url;
 use super::compression::Compression;
 use super::field::Located;
 use super::range::Range;
-use super::raw::PrivateCalls;
+use super::raw::{NotifyOn, PrivateCalls};
 use crate::calendar::PartitionBy;
 use crate::sim;
 
@@ -27,6 +27,8 @@ pub struct JobSpec {
     pub datasets: Vec<String>,
     pub destination: Destination,
     pub privacy: Privacy,
+    /// Whom to tell how a run ended.
+    pub notify: Option<Notify>,
 }
 
 /// Where calls come from, and how fast.
@@ -97,4 +99,29 @@ impl fmt::Debug for Destination {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Privacy {
     pub private_calls: PrivateCalls,
+}
+
+/// Whom to tell how a run ended.
+#[derive(Clone)]
+pub struct Notify {
+    /// https, or http with a loopback host. As secret as a password.
+    pub url: Url,
+    pub on: NotifyOn,
+    pub headers: Vec<NotifyHeader>,
+}
+
+/// Hides the address.
+impl fmt::Debug for Notify {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Notify").field("on", &self.on).field("headers", &self.headers).finish_non_exhaustive()
+    }
+}
+
+/// A header of the notification.
+#[derive(Debug, Clone)]
+pub struct NotifyHeader {
+    /// What HTTP allows, and none of the headers that every request has.
+    pub name: String,
+    /// Printable ASCII, not empty.
+    pub value: SecretString,
 }

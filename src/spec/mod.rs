@@ -10,12 +10,13 @@
 //! * `node`, `yaml_error`: YAML events to a bounded tree that knows where everything stands.
 //! * `interpolate`: `${VAR}` in values, never in keys or structure.
 //! * `decode`, `field`, `mismatch`: the tree to the serde shapes of `raw`, bad values left out.
-//! * `check`, `check_source`: what values mean; [`dates`], [`range`], `compression`, `base_url` and
+//! * `check`, `check_source`, `check_notify`: what values mean; [`dates`], [`range`], `compression`, `base_url` and
 //!   `destination` are its parts.
 //! * `schema`: the JSON Schema, made from the same shapes.
 
 mod base_url;
 mod check;
+mod check_notify;
 mod check_source;
 mod compression;
 pub mod dates;
@@ -41,11 +42,11 @@ pub use base_url::{BaseUrlError, parse_base_url};
 pub use compression::{Compression, CompressionError};
 pub use destination::{DestinationError, check_destination};
 pub use field::Located;
-pub use job::{Auth, Destination, JobSpec, Privacy, Source, SourceKind, UserRef, Users};
+pub use job::{Auth, Destination, JobSpec, Notify, NotifyHeader, Privacy, Source, SourceKind, UserRef, Users};
 pub use node::FILE_BYTES_MAX;
 pub use problem::{Place, Position, Problem, Problems};
 pub use range::Range;
-pub use raw::PrivateCalls;
+pub use raw::{NotifyOn, PrivateCalls};
 pub use schema::job_schema;
 
 use check::Checker;

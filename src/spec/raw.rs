@@ -51,6 +51,9 @@ pub(super) struct Job {
     /// What to leave out.
     #[serde(default)]
     pub privacy: Field<Privacy>,
+    /// Whom to tell how a run ended. Default: nobody.
+    #[serde(default)]
+    pub notify: Field<Notify>,
 }
 
 /// Either a Gong account (`base_url` and `auth`) or a simulated one (`simulator`).
@@ -166,6 +169,42 @@ pub(super) struct Privacy {
     #[serde(default)]
     #[schemars(extend("default" = "exclude"))]
     pub private_calls: Field<PrivateCalls>,
+}
+
+/// Where [`Notify`] stands. Like that of [`Auth`], nothing in it is shown.
+pub(super) const NOTIFY_PATH: &str = "notify";
+
+/// An address that `gong-export run` tells how a run ended: a POST with a JSON document that holds
+/// `text`, one sentence that Slack and its like show as it is, beside job, run id, outcome, exit code,
+/// times, counts and failures. A run that is told in vain (three attempts of 10 seconds) says so in its
+/// log and ends as it would have. A job file that cannot be read tells nobody.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Notify {
+    /// Where to send it: https, or http on this machine. Better a variable than the address itself,
+    /// since who knows it can write there.
+    #[schemars(example = "${NOTIFY_URL}")]
+    pub url: Field<Secret>,
+    /// After runs that ended with another exit code than 0, or after every run.
+    #[serde(default)]
+    #[schemars(extend("default" = "failure"))]
+    pub on: Field<NotifyOn>,
+    /// Headers to send along, such as one with a token. Better variables than secrets.
+    #[serde(default)]
+    #[schemars(extend("examples" = [{ "Authorization": "Bearer ${NOTIFY_TOKEN}" }]))]
+    pub headers: Field<BTreeMap<String, Field<Secret>>>,
+}
+
+/// After which runs somebody is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum NotifyOn {
+    /// Runs that ended with another exit code than 0: failed, in part, out of budget, interrupted.
+    #[default]
+    Failure,
+    /// All runs.
+    Always,
 }
 
 /// How much time one file covers.

@@ -57,6 +57,7 @@ fn the_shortest_job_has_the_defaults() {
     assert_eq!(job.destination.partition_by, PartitionBy::Day);
     assert_eq!(job.destination.compression, Compression::Zstd(3));
     assert_eq!(job.privacy.private_calls, PrivateCalls::Exclude);
+    assert!(job.notify.is_none());
     let range = job.range.resolve(now()).unwrap();
     assert_eq!(range.to_string(), "2025-01-01T00:00:00Z to 2026-05-15T00:00:00Z");
 }
@@ -91,6 +92,10 @@ destination:
   options: {region: eu-central-1, allow_http: true, timeout: 30, secret_access_key: "${HUSH}"}
 privacy:
   private_calls: include
+notify:
+  url: https://hooks.example/services/${HUSH}
+  on: always
+  headers: {Authorization: "Bearer ${HUSH}", X-Team: data}
 "#,
     )
     .unwrap();
@@ -122,6 +127,12 @@ privacy:
         [("allow_http", "true"), ("region", "eu-central-1"), ("secret_access_key", SECRET), ("timeout", "30")];
     assert_eq!(options, expected);
     assert_eq!(job.privacy.private_calls, PrivateCalls::Include);
+    let notify = job.notify.as_ref().unwrap();
+    assert_eq!(notify.url.as_str(), format!("https://hooks.example/services/{SECRET}"));
+    assert_eq!(notify.on, NotifyOn::Always);
+    let headers: Vec<(&str, &str)> =
+        notify.headers.iter().map(|header| (header.name.as_str(), header.value.expose_secret())).collect();
+    assert_eq!(headers, [("Authorization", "Bearer hush-hush"), ("X-Team", "data")]);
 
     let debug = format!("{job:?}");
     assert!(!debug.contains(SECRET) && !debug.contains("key-of-tests"), "{debug}");
@@ -185,6 +196,26 @@ fn the_schema_is_that_of_the_sample() {
     assert!(sample == schema, "samples/job.schema.json is out of date: run the tests with UPDATE_SAMPLES=1");
 }
 
+#[test]
+fn a_notification_stays_on_this_machine_or_is_encrypted() {
+    for (url, is_accepted) in [
+        ("http://127.0.0.1:8080/x?y=z", true),
+        ("http://localhost/x", true),
+        ("http://[::1]/x", true),
+        ("https://hooks.example", true),
+        ("http://hooks.example/x", false),
+        ("http://127.0.0.1.hooks.example/x", false),
+        ("file:///tmp/x", false),
+        ("mailto:mara@vendor.example", false),
+    ] {
+        let job = load_text(&job_with(&format!("notify: {{url: \"{url}\"}}\n")));
+        assert_eq!(job.is_ok(), is_accepted, "{url}: {job:?}");
+        if let Ok(job) = job {
+            assert_eq!(job.notify.unwrap().on, NotifyOn::Failure);
+        }
+    }
+}
+
 /// A key is required in the schema exactly when leaving it out is a problem.
 #[test]
 fn the_schema_requires_what_the_loader_requires() {
@@ -199,7 +230,8 @@ fn the_schema_requires_what_the_loader_requires() {
     assert_eq!(missing("{}"), required("/required", ""));
     let mut inner = required("/$defs/Range/required", "range.");
     inner.extend(required("/$defs/Destination/required", "destination."));
-    assert_eq!(missing("version: 1\nrange: {}\ndestination: {}"), inner);
+    inner.extend(required("/$defs/Notify/required", "notify."));
+    assert_eq!(missing("version: 1\nrange: {}\ndestination: {}\nnotify: {}"), inner);
 }
 
 proptest! {

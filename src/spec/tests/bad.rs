@@ -148,6 +148,22 @@ const BAD: &[(&str, &str)] = &[
         "version: 1\nname: ${HUSH_LINES}\nsource: {base_url: \"${HUSH_URL}\", requests_per_second: \"${HUSH}\"}\nrange: {from: \"${HUSH}\", timezone: \"${HUSH}\"}\nusers: {hosts: [\"${HUSH}\"]}\nworkspace: ${HUSH}\ndatasets: [\"${HUSH}\"]\ndestination: {url: \"ftp://${HUSH}\", compression: \"${HUSH}\", partition_by: \"${HUSH}\"}\nprivacy: {private_calls: \"${HUSH}\"}\n",
     ),
     (
+        "a notification without address",
+        "version: 1\nrange: {from: today}\ndestination: {url: out}\nnotify: {on: never}\n",
+    ),
+    (
+        "a notification over plain http",
+        "version: 1\nrange: {from: today}\ndestination: {url: out}\nnotify:\n  url: http://hooks.example/hush-hush\n  haeders: {}\n",
+    ),
+    (
+        "notifications that keep their secrets",
+        "version: 1\nrange: {from: today}\ndestination: {url: out}\nnotify: {url:https://hooks.example/hush-hush, url: hush-hush, headers: {Authorization:hush-hush, X-A: [hush-hush], \"hush hush-hush\": x, Host: hush-hush, X-B: \"${HUSH_LINES}\"}}\n",
+    ),
+    (
+        "a notification that is only an address",
+        "version: 1\nrange: {from: today}\ndestination: {url: out}\nnotify: https://hooks.example/hush-hush\n",
+    ),
+    (
         "bad simulator values from variables",
         "version: 1\nsource:\n  simulator: {seed: \"${HUSH}\", users: \"${ZERO:-0}\"}\nrange: {from: today}\ndestination: {url: out}\n",
     ),
