@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::operations::events;
 use crate::sim;
 
 const EXIT_CODES: &str = "\
@@ -72,6 +73,7 @@ pub(super) enum ColorChoice {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Export what a job asks for
+    #[command(after_long_help = events::help())]
     Run(RunArgs),
     /// Show what a run would do: windows, partitions, requests, minutes, share of the daily budget
     ///
@@ -129,6 +131,10 @@ pub(super) struct RunArgs {
     /// Only show the plan
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// At the end, write the run's numbers for Prometheus to this file, as node_exporter's textfile
+    /// collector reads it; one file a job
+    #[arg(long, value_name = "PATH")]
+    pub(super) metrics_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -7,6 +7,7 @@ mod error;
 mod exit_code;
 mod init;
 mod logging;
+mod operations;
 mod output;
 mod plan;
 mod report;

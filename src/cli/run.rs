@@ -11,6 +11,7 @@ use super::args::{LogFormat, OutputArgs, PlanArgs, RunArgs};
 use super::environment;
 use super::error::Failure;
 use super::exit_code::Exit;
+use super::operations;
 use super::output::Printer;
 use super::report::{Bars, Lines, Silent, summary};
 use super::session::Session;
@@ -32,8 +33,25 @@ pub(super) async fn run(
     if args.dry_run {
         return super::plan::plan(PlanArgs { job: args.job, probe: false }, printer).await;
     }
-    let session = Session::load(&args.job)?;
-    let run_id = run_id(&session);
+    let stopwatch = operations::Stopwatch::start();
+    let (spec, result) = match Session::load(&args.job) {
+        Ok(session) => {
+            let result = export(&session, &args, output, printer, bars).await;
+            (Some(session.spec), result)
+        }
+        Err(failure) => (None, Err(failure)),
+    };
+    Ok(operations::conclude(stopwatch, spec.as_ref(), result, &args, output, printer).await)
+}
+
+async fn export(
+    session: &Session,
+    args: &RunArgs,
+    output: &OutputArgs,
+    printer: Printer,
+    bars: MultiProgress,
+) -> Result<RunRecord, Failure> {
+    let run_id = run_id(session);
     let store = session.open_store(&args.job, Patience::Unattended)?.for_run(&run_id);
     let plan = session.plan();
 
@@ -68,22 +86,13 @@ pub(super) async fn run(
         record.exit_code = signal.exit_code();
     }
 
-    tracing::info!(
-        event = "run_finished",
-        run_id = record.run_id,
-        outcome = ?record.outcome,
-        exit_code = record.exit_code,
-        files = record.files.len(),
-        requests = record.requests.sent,
-        seconds = record.seconds,
-    );
     if printer.is_json() {
         printer.json(&record);
     } else {
-        let query = query(&session, &store, &record);
+        let query = query(session, &store, &record);
         printer.result(&summary::text(&record, printer, query.as_deref()));
     }
-    Ok(Exit::Run(record.exit_code))
+    Ok(record)
 }
 
 /// Sorts by time, and no two are alike.

@@ -136,7 +136,7 @@ impl Session {
         let file = environment::credentials_file()?;
         let file = file.map(|(file, warning)| {
             if let Some(warning) = warning {
-                warn!("{warning}");
+                warn!(event = "warning", "{warning}");
             }
             file
         });

@@ -71,7 +71,7 @@ pub(super) async fn list(context: &Context, plan: &CallPlan, window: Window) -> 
         match try_list(context, plan, window).await {
             Err(UnitError::Gong(error)) if error.kind() == ErrorKind::CursorRefused && restarts < RESTARTS_MAX => {
                 restarts += 1;
-                warn!(window = %window.range, restarts, "listing begun anew, its cursor was refused");
+                warn!(event = "listing_restarted", window = %window.range, restarts, "listing begun anew, its cursor was refused");
             }
             other => return other,
         }

@@ -139,7 +139,7 @@ impl Context {
             UnitError::Gong(error) => {
                 match error.kind() {
                     ErrorKind::Budget => {
-                        info!(unit, error = %error_chain(error), "stopping, the budget is used up");
+                        info!(event = "budget_spent", unit, error = %error_chain(error), "stopping, the budget is used up");
                         self.stop(Stop::Budget);
                         return;
                     }
@@ -194,7 +194,14 @@ impl Context {
 
     /// Keeps a record that cannot be decoded, as received.
     pub(super) fn reject(&self, page: &Page, index: usize, reason: &str) {
-        warn!(request_id = page.request_id(), page = page.number(), index, reason, "record rejected");
+        warn!(
+            event = "record_rejected",
+            request_id = page.request_id(),
+            page = page.number(),
+            index,
+            reason,
+            "record rejected"
+        );
         let line = serde_json::json!({
             "request_id": page.request_id(),
             "page": page.number(),
@@ -223,7 +230,7 @@ impl Context {
             key: file.key,
             checksum: file.checksum,
         };
-        info!(dataset = dataset.name, partition = %partition, rows = record.rows, bytes = record.bytes,
+        info!(event = "file_committed", dataset = dataset.name, partition = %partition, rows = record.rows, bytes = record.bytes,
             changed = record.changed, "data file committed");
         self.emit(&Event::Committed { dataset: dataset.name, partition, rows: record.rows, size_bytes: record.bytes });
         self.ledger().files.push(record);

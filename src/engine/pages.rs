@@ -37,7 +37,12 @@ async fn collect(
             Ok(None) => return Ok(pages),
             Err(error) if error.kind() == ErrorKind::CursorRefused && restarts < RESTARTS_MAX => {
                 restarts += 1;
-                warn!(request = request.label(), restarts, "listing begun anew, its cursor was refused");
+                warn!(
+                    event = "listing_restarted",
+                    request = request.label(),
+                    restarts,
+                    "listing begun anew, its cursor was refused"
+                );
                 pages.clear();
                 listing = client.listing(request.clone());
             }

@@ -155,6 +155,7 @@ impl Driver {
 
 fn warn_of_retry(label: &'static str, attempt: u32, failure: &Failure, wait: Duration) {
     warn!(
+        event = "request_retried",
         request = label,
         attempt,
         status = failure.status,

@@ -55,13 +55,24 @@ impl Listing {
         let Some(page) = self.client.fetch(request).await? else {
             let empty = self.guard.pages == 0;
             if !empty {
-                warn!(request = label, pages = self.guard.pages, "listing ended by an answer that nothing was found");
+                warn!(
+                    event = "listing_unsure",
+                    request = label,
+                    pages = self.guard.pages,
+                    "listing ended by an answer that nothing was found"
+                );
             }
             self.state = State::Ended { empty };
             return Ok(None);
         };
         if page.number().is_some_and(|number| number != self.guard.pages) {
-            warn!(request = label, expected = self.guard.pages, number = page.number(), "page number jumps");
+            warn!(
+                event = "listing_unsure",
+                request = label,
+                expected = self.guard.pages,
+                number = page.number(),
+                "page number jumps"
+            );
         }
         let cursor = page.cursor().filter(|_| request.is_paged());
         self.guard.check(label, &page, cursor)?;
