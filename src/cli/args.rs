@@ -73,7 +73,7 @@ pub(super) enum ColorChoice {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Export what a job asks for
-    #[command(after_long_help = events::help())]
+    #[command(after_help = events::help())]
     Run(RunArgs),
     /// Show what a run would do: windows, partitions, requests, minutes, share of the daily budget
     ///

@@ -19,6 +19,7 @@ use crate::dataset::Dataset;
 use crate::engine::{self, Job, Reporter};
 use crate::gong::Client;
 use crate::sink::{Patience, Store};
+use crate::spec::JobSpec;
 use crate::state::run_record::{Outcome, RunRecord};
 
 /// A temporary file that nobody has written to for so long belongs to no run any more.
@@ -34,24 +35,22 @@ pub(super) async fn run(
         return super::plan::plan(PlanArgs { job: args.job, probe: false }, printer).await;
     }
     let stopwatch = operations::Stopwatch::start();
-    let (spec, result) = match Session::load(&args.job) {
-        Ok(session) => {
-            let result = export(&session, &args, output, printer, bars).await;
-            (Some(session.spec), result)
-        }
+    let (spec, result) = match Session::read_spec(&args.job) {
+        Ok(spec) => (Some(spec.clone()), export(spec, &args, output, printer, bars).await),
         Err(failure) => (None, Err(failure)),
     };
     Ok(operations::conclude(stopwatch, spec.as_ref(), result, &args, output, printer).await)
 }
 
 async fn export(
-    session: &Session,
+    spec: JobSpec,
     args: &RunArgs,
     output: &OutputArgs,
     printer: Printer,
     bars: MultiProgress,
 ) -> Result<RunRecord, Failure> {
-    let run_id = run_id(session);
+    let session = Session::new(spec, &args.job)?;
+    let run_id = run_id(&session);
     let store = session.open_store(&args.job, Patience::Unattended)?.for_run(&run_id);
     let plan = session.plan();
 
@@ -89,7 +88,7 @@ async fn export(
     if printer.is_json() {
         printer.json(&record);
     } else {
-        let query = query(session, &store, &record);
+        let query = query(&session, &store, &record);
         printer.result(&summary::text(&record, printer, query.as_deref()));
     }
     Ok(record)

@@ -52,20 +52,28 @@ pub(super) struct Connection {
 impl Session {
     /// Reads the job and applies the command line. Nothing is fetched or written.
     pub(super) fn load(args: &JobArgs) -> Result<Self, Failure> {
+        Self::new(Self::read_spec(args)?, args)
+    }
+
+    /// Reads the job alone, for who needs to know it even if it comes to nothing.
+    pub(super) fn read_spec(args: &JobArgs) -> Result<JobSpec, Failure> {
         let name = args.job.display().to_string();
         let text = read_bounded(&args.job).map_err(|error| {
             Failure::of(Exit::Usage, &format!("cannot read job spec `{name}`"), &error)
                 .hint("`gong-export init` writes a commented starter job")
         })?;
         let known: Vec<&str> = dataset::names().collect();
-        let spec = spec::load(&name, &text, &known, &environment::variable)?;
+        Ok(spec::load(&name, &text, &known, &environment::variable)?)
+    }
 
+    /// Applies the command line to a job, and resolves its dates.
+    pub(super) fn new(spec: JobSpec, args: &JobArgs) -> Result<Self, Failure> {
         let now = args.now.unwrap_or_else(environment::now);
         let range = spec
             .range
             .overridden(args.from.as_deref(), args.to.as_deref())
             .and_then(|range| range.resolve(now).map_err(|problem| vec![problem]))
-            .map_err(|problems| Problems { file: name, problems, unlisted: 0 })?;
+            .map_err(|problems| Problems { file: args.job.display().to_string(), problems, unlisted: 0 })?;
         let datasets = choose(&spec, &args.datasets)?;
         let destination = args.destination.clone().unwrap_or_else(|| spec.destination.url.clone());
         Ok(Self { spec, path: args.job.clone(), range, datasets, now, fixed_now: args.now.is_some(), destination })

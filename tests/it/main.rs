@@ -13,6 +13,8 @@ mod demo;
 mod docs;
 mod faults;
 mod kill;
+mod operations;
 mod s3;
+mod schedulers;
 mod support;
 mod truth;

@@ -2,7 +2,7 @@
 //! of `run` lists them, and a test compares the list with what the source says.
 
 /// Every event that a run can log, with what it tells.
-pub(in crate::cli) const EVENTS: [(&str, &str); 14] = [
+pub(in crate::cli) const EVENTS: [(&str, &str); 15] = [
     ("progress", "how far the run is, every few seconds"),
     ("leftovers_removed", "a killed run had left temporary files"),
     ("request_retried", "a request failed and is sent again"),
@@ -14,6 +14,7 @@ pub(in crate::cli) const EVENTS: [(&str, &str); 14] = [
     ("budget_spent", "the request budget is used up"),
     ("stopping", "a signal asked the run to stop"),
     ("file_committed", "a data file is visible"),
+    ("failed", "the run could not begin or go on: why, and what to do"),
     ("metrics_failed", "the metrics file could not be written"),
     ("notify_failed", "the notification could not be delivered"),
     ("run_finished", "always the last: outcome, exit code and totals"),
@@ -85,6 +86,7 @@ mod tests {
             "budget_spent",
             "stopping",
             "file_committed",
+            "failed",
             "metrics_failed",
             "notify_failed",
             "run_finished",

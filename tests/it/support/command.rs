@@ -241,6 +241,7 @@ pub(crate) fn redact(text: &str, sandbox: &Sandbox) -> String {
         (r" *\b\d+(\.\d)? (B|kB|MB|GB)\b", " [SIZE]"),
         (r"\b(\d+ h )?(\d+ min )?\d+(\.\d)? s\b", "[TIME]"),
         (r"\b(\d+(\.\d+)?)(ms|µs)\b", "[TIME]"),
+        (r"\bseconds=[\d.]+", "seconds=[TIME]"),
         (r"\bgong-export \d+\.\d+\.\d+\b", "gong-export [VERSION]"),
     ] {
         text = regex::Regex::new(pattern).expect("a pattern").replace_all(&text, name).into_owned();
