@@ -264,15 +264,15 @@ fn create_durably(path: &Path) -> Result<(), Error> {
         return Ok(());
     }
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match fs::create_dir(path) {
+    let mut made = fs::create_dir(path);
+    if made.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) && parent != path {
+        create_durably(parent)?;
+        made = fs::create_dir(path);
+    }
+    match made {
         Ok(()) => synchronise_folder(parent),
-        // By another process, just now. Or it is a file, which the next step will find.
+        // By another thread or process, just now. Or it is a file, which the next step will find.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound && parent != path => {
-            create_durably(parent)?;
-            fs::create_dir(path).map_err(|error| Error::local(Operation::Write, path, error))?;
-            synchronise_folder(parent)
-        }
         Err(error) => Err(Error::local(Operation::Write, path, error)),
     }
 }
@@ -313,6 +313,24 @@ mod tests {
             fs::read_dir(path).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
+    }
+
+    #[test]
+    fn files_of_several_threads_may_be_the_first_ones_at_once() {
+        for _ in 0..50 {
+            let (_outer, folder) = folder();
+            std::thread::scope(|scope| {
+                for number in 1..=4 {
+                    let folder = &folder;
+                    scope.spawn(move || {
+                        let mut file = folder.temporary("run", "parquet", || number).unwrap();
+                        file.write_all(b"rows").unwrap();
+                        file.commit(&format!("users/snapshot_date=2025-01-0{number}/users.parquet")).unwrap();
+                    });
+                }
+            });
+            assert_eq!(names(&folder.path("users")).len(), 4);
+        }
     }
 
     #[test]
