@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::operations::events;
+use super::{status, watch};
 use crate::sim;
 
 const EXIT_CODES: &str = "\
@@ -18,6 +19,7 @@ Exit codes:
     4  finished in part: some work units failed, run again
     5  stopped by the request budget, run again
     6  `verify` found something
+    7  another run works at the destination
   130  interrupted (143: terminated); what was finished is kept, run again";
 
 /// Export a company's Gong calls, parties, users, transcripts and activity statistics to Parquet
@@ -33,6 +35,7 @@ pub(super) struct Cli {
 
 /// How much is said, where and in which form.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
     /// Say nothing but errors and the result
     #[arg(short, long, global = true, conflicts_with = "verbose")]
@@ -83,6 +86,14 @@ pub(super) enum Command {
     ///
     /// Tells an account without calls from a key that cannot see them.
     Check(JobArgs),
+    /// Show what the destination holds: a calendar of each dataset, rows, what is awaited, last runs
+    ///
+    /// Sends nothing to Gong and needs no credentials.
+    #[command(after_long_help = status::HELP)]
+    Status(JobArgs),
+    /// Run a job again and again, in one process
+    #[command(after_long_help = watch::HELP)]
+    Watch(WatchArgs),
     /// Read every data file back: schema, counts, checksums, keys, references
     Verify(JobArgs),
     /// Show the JSON Schema of job specs, or the columns of a dataset
@@ -125,6 +136,12 @@ pub(super) struct JobArgs {
 pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) job: JobArgs,
+    /// Export settled partitions too
+    #[arg(long)]
+    pub(super) full_refresh: bool,
+    /// Let a partition be replaced by a listing with less than half of its rows
+    #[arg(long)]
+    pub(super) accept_shrink: bool,
     /// Send at most this many requests, then stop in a state from which the next run goes on
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) max_requests: Option<u64>,
@@ -138,9 +155,24 @@ pub(super) struct RunArgs {
 }
 
 #[derive(Debug, Clone, Args)]
+pub(super) struct WatchArgs {
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+    /// From the begin of one run to the begin of the next: 30s, 5m, 2h, 1d
+    #[arg(long, value_name = "INTERVAL")]
+    pub(super) every: watch::Every,
+    /// End after so many runs
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) max_runs: Option<u64>,
+}
+
+#[derive(Debug, Clone, Args)]
 pub(super) struct PlanArgs {
     #[command(flatten)]
     pub(super) job: JobArgs,
+    /// Plan as `run --full-refresh` does
+    #[arg(long)]
+    pub(super) full_refresh: bool,
     /// Ask Gong how many records there are, one request a dataset
     #[arg(long)]
     pub(super) probe: bool,

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
@@ -90,8 +91,12 @@ impl Signal {
     }
 }
 
-/// Cancels `cancel` at the first SIGINT, SIGTERM or SIGHUP; the second one ends the process at once.
-/// Resolves to the first when asked after the run.
+/// `timeout` and some supervisors send a signal to the process and to its group: that is one wish,
+/// not two.
+const ECHO: Duration = Duration::from_secs(1);
+
+/// Cancels `cancel` at the first SIGINT, SIGTERM or SIGHUP; the next one that is no [`ECHO`] ends the
+/// process at once. The first one can be read from the receiver.
 pub(super) fn stop_on_signal(cancel: CancellationToken) -> io::Result<tokio::sync::watch::Receiver<Option<Signal>>> {
     let (told, heard) = tokio::sync::watch::channel(None);
     let mut signals = Signals::new()?;
@@ -100,6 +105,9 @@ pub(super) fn stop_on_signal(cancel: CancellationToken) -> io::Result<tokio::syn
         tracing::warn!(event = "stopping", "stopping at a safe point; the same signal again stops at once");
         let _ = told.send(Some(first));
         cancel.cancel();
+        tokio::time::sleep(ECHO).await;
+        // Listening anew forgets what came meanwhile.
+        let Ok(mut signals) = Signals::new() else { return };
         let second = signals.next().await;
         std::process::exit(i32::from(second.exit_code()));
     });

@@ -12,6 +12,8 @@ pub(super) enum Exit {
     Credentials,
     /// `verify` found something.
     Findings,
+    /// Another run works at the destination.
+    Held,
     /// The code that a run record carries.
     Run(u8),
 }
@@ -24,6 +26,7 @@ impl Exit {
             Self::Usage => 2,
             Self::Credentials => 3,
             Self::Findings => 6,
+            Self::Held => 7,
             Self::Run(code) => code,
         }
     }

@@ -15,7 +15,9 @@ mod run;
 mod schema;
 mod session;
 mod simulator;
+mod status;
 mod verify;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -46,6 +48,12 @@ pub fn main() -> ExitCode {
         printer.failure(&failure);
         failure.exit
     });
+    let exit = if exit.code() == 0 && output::result_was_lost() {
+        printer.failure(&Failure::new(Exit::Failed, "cannot write the result to standard output"));
+        Exit::Failed
+    } else {
+        exit
+    };
     // A request or an upload that was given up may still hold a thread.
     runtime.shutdown_background();
     exit.into()
@@ -61,6 +69,8 @@ async fn dispatch(
         Command::Run(args) => run::run(args, output, printer, bars).await,
         Command::Plan(args) => plan::plan(args, printer).await,
         Command::Check(args) => check::check(args, printer).await,
+        Command::Status(args) => status::status(args, printer).await,
+        Command::Watch(args) => watch::watch(args, output, printer, bars).await,
         Command::Verify(args) => verify::verify(args, printer).await,
         Command::Schema(command) => schema::schema(command, printer),
         Command::Init(args) => init::init(&args, printer),

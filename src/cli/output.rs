@@ -1,6 +1,7 @@
 //! Where text goes: the result to standard output, everything for people to standard error.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
@@ -80,6 +81,13 @@ impl Printer {
         write_out(&text);
     }
 
+    /// Writes one of several JSON documents, on a line of its own.
+    pub(super) fn json_line(&self, document: &impl Serialize) {
+        let mut text = serde_json::to_vec(document).expect("results have only text keys");
+        text.push(b'\n');
+        write_out(&text);
+    }
+
     /// Tells a person that a command failed, and what to do.
     pub(super) fn failure(&self, failure: &Failure) {
         if self.json_log {
@@ -102,10 +110,22 @@ impl Printer {
     }
 }
 
-/// A reader that has gone away (`gong-export … | head`) is no failure of ours.
+/// Whether a result could not be written, in this process.
+static RESULT_LOST: AtomicBool = AtomicBool::new(false);
+
+/// Why a command that did its work still fails: nobody got its result.
+pub(super) fn result_was_lost() -> bool {
+    RESULT_LOST.load(Ordering::Relaxed)
+}
+
+/// A reader that has gone away (`gong-export … | head`) is no failure of ours; a full disk is.
 fn write_out(bytes: &[u8]) {
     let mut out = io::stdout().lock();
-    let _ = out.write_all(bytes).and_then(|()| out.flush());
+    if let Err(error) = out.write_all(bytes).and_then(|()| out.flush())
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        RESULT_LOST.store(true, Ordering::Relaxed);
+    }
 }
 
 fn paint(on: bool, tone: Tone, text: &str) -> String {
@@ -169,6 +189,21 @@ impl Table {
 
     pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().collect());
+    }
+
+    /// Whether there is nothing but the header.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.len() <= 1
+    }
+
+    /// As text for standard output, the header faint.
+    pub(super) fn text(&self, left: usize, printer: Printer) -> String {
+        let mut text = String::new();
+        for (place, line) in self.lines(left).iter().enumerate() {
+            text.push_str(&if place == 0 { printer.paint(Tone::Faint, line) } else { line.clone() });
+            text.push('\n');
+        }
+        text
     }
 
     /// The lines, header first, with `left` columns aligned to the left.

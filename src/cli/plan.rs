@@ -1,6 +1,5 @@
 //! `gong-export plan`.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde::Serialize;
@@ -10,12 +9,12 @@ use super::error::Failure;
 use super::exit_code::Exit;
 use super::output::{Printer, Table, Tone, count, duration};
 use super::session::Session;
-use crate::calendar::Partition;
 use crate::engine::Selection;
 use crate::gong::Client;
 use crate::gong::endpoint::{CallFilter, Request};
-use crate::plan::{ActivityPlan, Counts, Estimate, Plan};
-use crate::sink::Patience;
+use crate::plan::{ActivityPlan, Counts, Estimate, PartitionVerdict, Plan, Verdict};
+use crate::sink::{Patience, read_coverage};
+use crate::state::run_record::Past;
 
 /// What a run would do, as JSON.
 #[derive(Debug, Serialize)]
@@ -32,6 +31,10 @@ struct PlanReport {
     /// Whether `requests` and `minutes` are only the least possible.
     at_least: bool,
     requests: u64,
+    /// What runs at this destination have sent today, of the same budget.
+    requests_today: u64,
+    /// When the interrupted run began that is taken up.
+    resumes: Option<String>,
     minutes: f64,
     /// Of the daily budget; 1.0 is all of it.
     budget_share: f64,
@@ -46,17 +49,11 @@ struct DatasetReport {
 #[derive(Debug, Serialize)]
 struct PartitionReport {
     partition: String,
-    why: Why,
-}
-
-/// Why a partition is due.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Why {
-    /// There is no file of it.
-    Missing,
-    /// There is one; it is read again.
-    Refresh,
+    due: bool,
+    /// A word: `missing`, `unsettled`, `settled`, …
+    why: &'static str,
+    /// The same as a sentence.
+    explanation: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -77,7 +74,9 @@ struct FetchReport {
 pub(super) async fn plan(args: PlanArgs, printer: Printer) -> Result<Exit, Failure> {
     let session = Session::load(&args.job)?;
     let store = session.open_store(&args.job, Patience::Attended)?;
-    let plan = session.plan();
+    let past = session.past(&store).await?;
+    let coverage = read_coverage(&store, &session.datasets).await?.coverage;
+    let plan = session.plan(&coverage, past, args.full_refresh);
     let counts = if args.probe {
         let connection = session.connect(None).await?;
         let (selection, _) = session.selection(&connection.client).await?;
@@ -87,8 +86,7 @@ pub(super) async fn plan(args: PlanArgs, printer: Printer) -> Result<Exit, Failu
     };
     let source = &session.spec.source;
     let estimate = Estimate::new(&plan, counts, source.requests_per_second, source.requests_per_day);
-    let standing = session.previous(&store).await?;
-    let report = report(&session, &plan, &estimate, &standing, store.describe());
+    let report = report(&session, &plan, &estimate, past, store.describe());
     if printer.is_json() {
         printer.json(&report);
     } else {
@@ -117,7 +115,8 @@ async fn probe(session: &Session, plan: &Plan, selection: &Selection, client: &C
         let page = client.fetch(&Request::users()).await?;
         counts.users = Some(page.and_then(|page| page.announced()).unwrap_or(0));
     }
-    if let Some(activity) = &plan.activity {
+    // The longest run of days has the most users.
+    if let Some(activity) = plan.activity.iter().max_by_key(|activity| activity.to - activity.from) {
         let to = activity.to.min(ActivityPlan::surely_over(session.now));
         counts.active_users = if activity.from < to {
             let page = client.fetch(&Request::activity_by_day(activity.from, to)).await?;
@@ -129,45 +128,34 @@ async fn probe(session: &Session, plan: &Plan, selection: &Selection, client: &C
     Ok(counts)
 }
 
-fn report(
-    session: &Session,
-    plan: &Plan,
-    estimate: &Estimate,
-    standing: &BTreeMap<(&'static str, Partition), String>,
-    destination: String,
-) -> PlanReport {
-    let due = |dataset: &'static str, partitions: &[Partition]| DatasetReport {
-        dataset,
-        partitions: partitions
-            .iter()
-            .map(|partition| PartitionReport {
-                partition: partition.to_string(),
-                why: if standing.contains_key(&(dataset, *partition)) { Why::Refresh } else { Why::Missing },
-            })
-            .collect(),
-    };
-    let mut datasets = Vec::new();
+fn report(session: &Session, plan: &Plan, estimate: &Estimate, past: Past, destination: String) -> PlanReport {
+    let mut datasets: Vec<DatasetReport> = Vec::new();
+    for PartitionVerdict { dataset, partition, verdict } in &plan.verdicts {
+        let report = PartitionReport {
+            partition: partition.to_string(),
+            due: matches!(verdict, Verdict::Due(_)),
+            why: verdict.word(),
+            explanation: verdict.to_string(),
+        };
+        match datasets.last_mut() {
+            Some(last) if last.dataset == dataset.name => last.partitions.push(report),
+            _ => datasets.push(DatasetReport { dataset: dataset.name, partitions: vec![report] }),
+        }
+    }
     let mut windows = Vec::new();
     let text = |t: chrono::DateTime<chrono::Utc>| t.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true);
     if let Some(calls) = &plan.calls {
-        datasets.extend(calls.datasets.iter().map(|dataset| due(dataset.name, &calls.partitions)));
         windows.extend(calls.windows.iter().map(|window| WindowReport {
             fetch: "calls",
             from: text(window.range.from()),
             to: text(window.range.to()),
         }));
     }
-    if let Some(users) = &plan.users {
-        datasets.push(due(users.dataset.name, &[users.partition]));
-    }
-    if let Some(activity) = &plan.activity {
-        datasets.push(due(activity.dataset.name, &activity.partitions()));
-        windows.push(WindowReport {
-            fetch: "activity_stats",
-            from: activity.from.to_string(),
-            to: activity.to.to_string(),
-        });
-    }
+    windows.extend(plan.activity.iter().map(|activity| WindowReport {
+        fetch: "activity_stats",
+        from: activity.from.to_string(),
+        to: activity.to.to_string(),
+    }));
     PlanReport {
         job: session.spec.name.clone(),
         simulated: session.is_simulated(),
@@ -184,6 +172,8 @@ fn report(
             .collect(),
         at_least: estimate.at_least,
         requests: estimate.requests,
+        requests_today: past.requests_today,
+        resumes: past.resumes.map(text),
         minutes: estimate.minutes,
         budget_share: estimate.budget_share,
     }
@@ -205,20 +195,27 @@ fn write(text: &mut String, report: &PlanReport, printer: Printer) -> std::fmt::
     }
     writeln!(text)?;
 
-    let mut table = Table::new(&["dataset", "from", "to", "due", "missing", "read again"]);
+    let mut table = Table::new(&["dataset", "from", "to", "partitions", "due", "why"]);
     for dataset in &report.datasets {
-        let of = |why| dataset.partitions.iter().filter(|p| p.why == why).count() as u64;
-        let edge = |partition: Option<&PartitionReport>| partition.map_or_else(String::new, |p| p.partition.clone());
-        table.row([
-            dataset.dataset.to_owned(),
-            edge(dataset.partitions.first()),
-            edge(dataset.partitions.last()),
-            count(dataset.partitions.len() as u64),
-            count(of(Why::Missing)),
-            count(of(Why::Refresh)),
-        ]);
+        for run in dataset.partitions.chunk_by(|a, b| a.explanation == b.explanation) {
+            let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
+            table.row([
+                dataset.dataset.to_owned(),
+                first.partition.clone(),
+                last.partition.clone(),
+                count(run.len() as u64),
+                if first.due { "yes" } else { "no" }.to_owned(),
+                first.explanation.clone(),
+            ]);
+        }
     }
-    table_lines(text, &table, 3, printer)?;
+    table_lines(text, &table, 6, printer)?;
+    if let Some(begin) = &report.resumes {
+        writeln!(text, "takes up the run that began at {begin} and did not finish")?;
+    }
+    if report.windows.is_empty() && report.fetches.is_empty() {
+        return writeln!(text, "nothing to do: all is settled");
+    }
 
     let mut table = Table::new(&["window of", "from", "to"]);
     for window in &report.windows {
@@ -241,10 +238,15 @@ fn write(text: &mut String, report: &PlanReport, printer: Printer) -> std::fmt::
     let least = if report.at_least { "at least " } else { "" };
     writeln!(
         text,
-        "{least}{} requests, {} at the rate limit, {:.1} % of the daily budget",
+        "{least}{} requests, {} at the rate limit, {:.1} % of the daily budget{}",
         count(report.requests),
         duration(report.minutes * 60.0),
         report.budget_share * 100.0,
+        if report.requests_today > 0 {
+            format!(", of which {} are spent today", count(report.requests_today))
+        } else {
+            String::new()
+        },
     )?;
     if report.at_least {
         writeln!(text, "{}", printer.paint(Tone::Faint, "--probe asks Gong for real counts, one request a dataset"))?;
@@ -253,18 +255,16 @@ fn write(text: &mut String, report: &PlanReport, printer: Printer) -> std::fmt::
 }
 
 fn table_lines(text: &mut String, table: &Table, left: usize, printer: Printer) -> std::fmt::Result {
-    for (place, line) in table.lines(left).iter().enumerate() {
-        let line = if place == 0 { printer.paint(Tone::Faint, line) } else { line.clone() };
-        writeln!(text, "{line}")?;
+    if table.is_empty() {
+        return Ok(());
     }
-    writeln!(text)
+    writeln!(text, "{}", table.text(left, printer))
 }
 
 /// Months are shown by their first day, as in paths.
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calendar::PartitionBy;
 
     #[test]
     fn an_unknown_number_is_not_a_promise() {
@@ -279,16 +279,25 @@ mod tests {
                 dataset: "calls",
                 partitions: vec![
                     PartitionReport {
-                        partition: Partition::of_day("2026-01-01".parse().unwrap(), PartitionBy::Day).to_string(),
-                        why: Why::Refresh,
+                        partition: "2026-01-01".into(),
+                        due: false,
+                        why: "settled",
+                        explanation: "settled".into(),
                     },
-                    PartitionReport { partition: "2026-01-02".into(), why: Why::Missing },
+                    PartitionReport {
+                        partition: "2026-01-02".into(),
+                        due: true,
+                        why: "missing",
+                        explanation: "there is no file".into(),
+                    },
                 ],
             }],
             windows: vec![],
             fetches: vec![FetchReport { fetch: "calls", records: None, requests: 1 }],
             at_least: true,
             requests: 1,
+            requests_today: 5,
+            resumes: None,
             minutes: 1.0 / 180.0,
             budget_share: 0.0001,
         };
@@ -300,7 +309,7 @@ mod tests {
             color: super::super::args::ColorChoice::Never,
         };
         let text = text(&report, Printer::new(&args, true));
-        assert!(text.contains("calls    2026-01-01  2026-01-02    2        1           1\n"), "{text}");
+        assert!(text.contains("calls    2026-01-02  2026-01-02  1           yes  there is no file\n"), "{text}");
         assert!(text.contains("at least 1 requests"), "{text}");
     }
 }

@@ -1,28 +1,31 @@
-//! `gong-export run`.
+//! `gong-export run`, and one run as `watch` makes them again and again.
 
 use std::io::IsTerminal;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
 use indicatif::{MultiProgress, ProgressDrawTarget};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::args::{LogFormat, OutputArgs, PlanArgs, RunArgs};
-use super::environment;
-use super::error::Failure;
+use super::environment::{self, Signal};
+use super::error::{Chain, Failure};
 use super::exit_code::Exit;
 use super::operations;
 use super::output::Printer;
 use super::report::{Bars, Lines, Silent, summary};
-use super::session::Session;
+use super::session::{KeptSimulator, RUN_TIME_FORMAT, Session};
 use crate::dataset::Dataset;
-use crate::engine::{self, Job, Reporter};
+use crate::engine::{self, Job, Reporter, Shrink};
 use crate::gong::Client;
-use crate::sink::{Patience, Store};
+use crate::sink::lease::{self, Strength};
+use crate::sink::{Lease, LeaseError, Patience, Store, read_coverage};
 use crate::spec::JobSpec;
 use crate::state::run_record::{Outcome, RunRecord};
 
-/// A temporary file that nobody has written to for so long belongs to no run any more.
+/// On a store that cannot exclude a second run, what nobody has written to for so long belongs to no
+/// run any more.
 const LEFTOVER_AGE: TimeDelta = TimeDelta::hours(1);
 
 pub(super) async fn run(
@@ -32,36 +35,144 @@ pub(super) async fn run(
     bars: MultiProgress,
 ) -> Result<Exit, Failure> {
     if args.dry_run {
-        return super::plan::plan(PlanArgs { job: args.job, probe: false }, printer).await;
+        return super::plan::plan(PlanArgs { job: args.job, full_refresh: args.full_refresh, probe: false }, printer)
+            .await;
     }
     let stopwatch = operations::Stopwatch::start();
-    let (spec, result) = match Session::read_spec(&args.job) {
-        Ok(spec) => (Some(spec.clone()), export(spec, &args, output, printer, bars).await),
-        Err(failure) => (None, Err(failure)),
+    let (spec, result) = attempt(&args, output, bars, &mut Process::start()?).await;
+    if let Ok(Exported { record, query }) = &result {
+        if printer.is_json() {
+            printer.json(record);
+        } else {
+            printer.result(&summary::text(record, printer, query.as_deref()));
+        }
+    }
+    let result = result.map(|exported| exported.record);
+    Ok(operations::conclude(stopwatch, spec.as_ref(), &result, &args, output, printer).await)
+}
+
+/// Reads a job and runs it once, as far as it comes. The spec is there if it could be read.
+pub(super) async fn attempt(
+    args: &RunArgs,
+    output: &OutputArgs,
+    bars: MultiProgress,
+    process: &mut Process,
+) -> (Option<JobSpec>, Result<Exported, Failure>) {
+    let spec = match Session::read_spec(&args.job) {
+        Ok(spec) => spec,
+        Err(failure) => return (None, Err(failure)),
     };
-    Ok(operations::conclude(stopwatch, spec.as_ref(), result, &args, output, printer).await)
+    let result = match Session::new(spec.clone(), &args.job) {
+        Ok(session) => Box::pin(once(&session, args, output, bars, process)).await,
+        Err(failure) => Err(failure),
+    };
+    (Some(spec), result)
+}
+
+/// What runs in the same process share.
+#[derive(Debug)]
+pub(super) struct Process {
+    stop: CancellationToken,
+    signal: watch::Receiver<Option<Signal>>,
+    simulator: KeptSimulator,
+}
+
+impl Process {
+    /// Listens for signals from now on. Once in a process.
+    pub(super) fn start() -> Result<Self, Failure> {
+        let stop = CancellationToken::new();
+        let signal = environment::stop_on_signal(stop.clone())
+            .map_err(|error| Failure::of(Exit::Failed, "cannot listen for signals", &error))?;
+        Ok(Self { stop, signal, simulator: KeptSimulator::default() })
+    }
+
+    /// The signal that asked for an end, if there was one.
+    pub(super) fn signal(&self) -> Option<Signal> {
+        *self.signal.borrow()
+    }
+
+    /// Comes back when a signal asks for an end.
+    pub(super) async fn stopped(&self) {
+        self.stop.cancelled().await;
+    }
+}
+
+/// A run that came to its run record, which is stored by now.
+#[derive(Debug)]
+pub(super) struct Exported {
+    pub(super) record: RunRecord,
+    /// A DuckDB statement over what was written, where there is something to query.
+    query: Option<String>,
+}
+
+/// Runs a job once. Prints no result.
+async fn once(
+    session: &Session,
+    args: &RunArgs,
+    output: &OutputArgs,
+    bars: MultiProgress,
+    process: &mut Process,
+) -> Result<Exported, Failure> {
+    let run_id = run_id(session);
+    let store = session.open_store(&args.job, Patience::Unattended)?.for_run(&run_id);
+    let lease = acquire(session, &store, &run_id).await?;
+    let reporter = |client| reporter(output, bars, client);
+    let record = export(args, reporter, session, &store, run_id, &lease, process).await;
+    if let Err(error) = lease.release().await {
+        tracing::warn!(event = "lease_kept", error = %Chain(&error), "lease not given back, the next run takes it over");
+    }
+    let record = record?;
+
+    let query = query(session, &store, &record);
+    Ok(Exported { record, query })
+}
+
+/// Makes sure that no other run works at the destination.
+async fn acquire(session: &Session, store: &Store, run_id: &str) -> Result<Lease, Failure> {
+    let owner = lease::this_process(run_id, session.spec.name.as_str());
+    let lease = match Lease::acquire(store, owner, lease::Settings::default(), environment::now).await {
+        Ok(lease) => lease,
+        Err(LeaseError::Held { destination, holder, document }) => {
+            return Err(Failure::new(Exit::Held, format!("another run works at {destination}: {holder}"))
+                .hint(format!("wait for it to end; if you are sure that nobody works there, remove {document}")));
+        }
+        Err(LeaseError::Sink(error)) => return Err(error.into()),
+    };
+    if let Some(taken) = lease.taken_over() {
+        tracing::warn!(event = "lease_taken_over", from = %taken.from, "took over from a run that is gone");
+    }
+    if lease.strength() == Strength::Advisory {
+        tracing::warn!(
+            event = "lease_weak",
+            "this destination cannot keep two runs apart for sure; should two run at once, both do the same work"
+        );
+    }
+    Ok(lease)
 }
 
 async fn export(
-    spec: JobSpec,
     args: &RunArgs,
-    output: &OutputArgs,
-    printer: Printer,
-    bars: MultiProgress,
+    reporter: impl FnOnce(Client) -> Arc<dyn Reporter>,
+    session: &Session,
+    store: &Store,
+    run_id: String,
+    lease: &Lease,
+    process: &mut Process,
 ) -> Result<RunRecord, Failure> {
-    let session = Session::new(spec, &args.job)?;
-    let run_id = run_id(&session);
-    let store = session.open_store(&args.job, Patience::Unattended)?.for_run(&run_id);
-    let plan = session.plan();
-
-    let cancel = CancellationToken::new();
-    let signal = environment::stop_on_signal(cancel.clone())
-        .map_err(|error| Failure::of(Exit::Failed, "cannot listen for signals", &error))?;
-    let connection = session.connect(args.max_requests).await?;
+    // What ends this run alone must not end the process's next one.
+    let cancel = process.stop.child_token();
+    let past = session.past(store).await?;
+    let held = read_coverage(store, &session.datasets).await?;
+    let plan = session.plan(&held.coverage, past, args.full_refresh);
+    let requests_max = session.requests_left(past, args.max_requests);
+    let connection = session.connect_keeping(&mut process.simulator, Some(requests_max)).await?;
     let client = connection.client.clone();
     let (selection, users) = session.selection(&client).await?;
-    let previous = session.previous(&store).await?;
-    let leftovers = store.clean_leftovers(session.now - LEFTOVER_AGE).await?;
+    let leftover_age = match lease.strength() {
+        Strength::Exclusive => TimeDelta::zero(),
+        Strength::Advisory => LEFTOVER_AGE,
+    };
+    let leftovers = store.clean_leftovers(environment::now() - leftover_age).await?;
     if leftovers > 0 {
         tracing::info!(event = "leftovers_removed", leftovers, "removed what a killed run left behind");
     }
@@ -72,31 +183,39 @@ async fn export(
         range: session.range,
         zone: session.spec.range.timezone,
         partition_by: session.spec.destination.partition_by,
+        requests_per_second: session.spec.source.requests_per_second,
         selection,
         simulated: session.is_simulated(),
         writer: session.writer_settings(),
-        previous,
+        selection_text: session.selection_text(),
+        held,
+        shrink: if args.accept_shrink { Shrink::Accept } else { Shrink::Refuse },
+        resumes: past.resumes,
     };
-    let reporter = reporter(output, bars, client.clone());
-    let mut record = engine::run(job, plan, client, store.clone(), users, reporter, cancel).await;
-    if record.outcome == Outcome::Interrupted
-        && let Some(signal) = *signal.borrow()
-    {
-        record.exit_code = signal.exit_code();
-    }
-
-    if printer.is_json() {
-        printer.json(&record);
-    } else {
-        let query = query(&session, &store, &record);
-        printer.result(&summary::text(&record, printer, query.as_deref()));
+    let reporter = reporter(client.clone());
+    let mut running = Box::pin(engine::run(job, plan, client, store.clone(), users, reporter, cancel.clone()));
+    let (mut record, taken_by) = tokio::select! {
+        record = &mut running => (record, None),
+        holder = lease.lost() => {
+            // Both would only do the same work, so this one comes to a safe point and leaves.
+            tracing::warn!(event = "lease_lost", by = %holder, "another run has taken the destination");
+            cancel.cancel();
+            (running.await, Some(holder))
+        }
+    };
+    if record.outcome == Outcome::Interrupted {
+        record.exit_code = match (&taken_by, process.signal()) {
+            (Some(_), _) => Exit::Held.code(),
+            (None, Some(signal)) => signal.exit_code(),
+            (None, None) => record.exit_code,
+        };
     }
     Ok(record)
 }
 
 /// Sorts by time, and no two are alike.
 fn run_id(session: &Session) -> String {
-    format!("{}-{:08x}", session.now.format("%Y%m%dT%H%M%SZ"), rand::random::<u32>())
+    format!("{}-{:08x}", session.now.format(RUN_TIME_FORMAT), rand::random::<u32>())
 }
 
 fn reporter(output: &OutputArgs, bars: MultiProgress, client: Client) -> Arc<dyn Reporter> {

@@ -1,13 +1,12 @@
 //! A job made ready: spec read and resolved, destination opened, Gong (or its simulator) connected.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::future::ready;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use futures_util::{StreamExt, stream};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use parquet::basic::{GzipLevel, ZstdLevel};
 use tracing::warn;
 use url::Url;
@@ -16,17 +15,17 @@ use super::args::JobArgs;
 use super::environment;
 use super::error::Failure;
 use super::exit_code::Exit;
-use crate::calendar::{DateRange, Partition};
+use crate::calendar::DateRange;
 use crate::dataset::{self, Dataset};
 use crate::engine::{Selection, UserList};
 use crate::gong::{self, Auth, Client, Settings};
-use crate::plan::{Inputs, Plan};
+use crate::plan::{Circumstances, Inputs, Plan, Refresh};
 use crate::sim;
+use crate::sink::location::RUNS_FOLDER;
 use crate::sink::{Patience, Store, WriterSettings};
 use crate::spec::{self, JobSpec, Problem, Problems, SourceKind, UserRef};
-
-/// Footers that are read at the same time.
-const FOOTERS_AT_ONCE: usize = 16;
+use crate::state::coverage::Coverage;
+use crate::state::run_record::{Past, RunRecord};
 
 /// A job whose spec is sound.
 #[derive(Debug)]
@@ -46,8 +45,14 @@ pub(super) struct Session {
 pub(super) struct Connection {
     pub(super) client: Client,
     /// Serves as long as it lives.
-    _simulator: Option<sim::Running>,
+    _simulator: Option<Arc<sim::Running>>,
 }
+
+/// A process's simulator, kept from one run to the next as long as the job wants the same.
+#[derive(Debug, Default)]
+pub(super) struct KeptSimulator(Option<(sim::config::Config, Arc<sim::Running>)>);
+
+type LoadSpec = fn(&str, &[u8], &[&str], &dyn Fn(&str) -> Option<String>) -> Result<JobSpec, Problems>;
 
 impl Session {
     /// Reads the job and applies the command line. Nothing is fetched or written.
@@ -55,15 +60,24 @@ impl Session {
         Self::new(Self::read_spec(args)?, args)
     }
 
+    /// The same for a command that sends nothing to Gong: it needs no credentials, and cannot connect.
+    pub(super) fn load_to_look(args: &JobArgs) -> Result<Self, Failure> {
+        Self::new(Self::read_by(args, spec::load_without_credentials)?, args)
+    }
+
     /// Reads the job alone, for who needs to know it even if it comes to nothing.
     pub(super) fn read_spec(args: &JobArgs) -> Result<JobSpec, Failure> {
+        Self::read_by(args, spec::load)
+    }
+
+    fn read_by(args: &JobArgs, load: LoadSpec) -> Result<JobSpec, Failure> {
         let name = args.job.display().to_string();
         let text = read_bounded(&args.job).map_err(|error| {
             Failure::of(Exit::Usage, &format!("cannot read job spec `{name}`"), &error)
                 .hint("`gong-export init` writes a commented starter job")
         })?;
         let known: Vec<&str> = dataset::names().collect();
-        Ok(spec::load(&name, &text, &known, &environment::variable)?)
+        Ok(load(&name, &text, &known, &environment::variable)?)
     }
 
     /// Applies the command line to a job, and resolves its dates.
@@ -93,33 +107,93 @@ impl Session {
         Ok(Store::open(&self.destination, &self.spec.destination.options, base, patience)?)
     }
 
-    pub(super) fn plan(&self) -> Plan {
+    /// What is to be done, given what stands at the destination and what earlier runs left.
+    pub(super) fn plan(&self, coverage: &Coverage, past: Past, full: bool) -> Plan {
+        let selection = self.selection_text();
+        let standing = self.circumstances(&selection);
         Plan::new(Inputs {
             datasets: &self.datasets,
             range: self.range,
-            zone: self.spec.range.timezone,
             partition_by: self.spec.destination.partition_by,
-            now: self.now,
+            circumstances: Circumstances {
+                refresh: Refresh { full, ..standing.refresh },
+                resumes: past.resumes,
+                ..standing
+            },
+            coverage,
             by_participant: !self.spec.users.participants.is_empty(),
         })
+    }
+
+    /// What a partition is judged by, whatever earlier runs did and this one is asked to.
+    /// `selection` is [`Session::selection_text`].
+    pub(super) fn circumstances<'a>(&self, selection: &'a str) -> Circumstances<'a> {
+        let refresh = self.spec.refresh;
+        Circumstances {
+            refresh: Refresh {
+                settle: TimeDelta::days(refresh.settle_days.into()),
+                transcripts_wait: TimeDelta::days(refresh.transcripts_wait_days.into()),
+                full: false,
+            },
+            now: self.now,
+            zone: self.spec.range.timezone,
+            selection,
+            simulated: self.is_simulated(),
+            resumes: None,
+        }
+    }
+
+    /// Which calls the job chooses and how it cuts them into days, as compact JSON for the footers:
+    /// files with equal text hold the same subset.
+    pub(super) fn selection_text(&self) -> String {
+        let names = |users: &[UserRef]| {
+            let mut names: Vec<_> = users.iter().map(|user| user.value.trim().to_lowercase()).collect();
+            names.sort();
+            names
+        };
+        serde_json::json!({
+            "hosts": names(&self.spec.users.hosts),
+            "participants": names(&self.spec.users.participants),
+            "workspace": self.spec.workspace,
+            "private_calls": match self.spec.privacy.private_calls {
+                spec::PrivateCalls::Include => "include",
+                spec::PrivateCalls::Exclude => "exclude",
+            },
+            "timezone": self.spec.range.timezone.name(),
+        })
+        .to_string()
+    }
+
+    /// What earlier runs at this destination tell: what is to be taken up, and today's requests.
+    pub(super) async fn past(&self, store: &Store) -> Result<Past, Failure> {
+        Ok(Past::new(&records(store, self.now, 0).await?, &self.spec.name, self.now))
     }
 
     pub(super) fn writer_settings(&self) -> WriterSettings {
         WriterSettings { compression: codec(self.spec.destination.compression) }
     }
 
+    /// How many requests of the daily budget are left, `max` of them at most.
+    pub(super) fn requests_left(&self, past: Past, max: Option<u64>) -> u64 {
+        let left = self.spec.source.requests_per_day.saturating_sub(past.requests_today);
+        max.map_or(left, |max| max.min(left))
+    }
+
     /// Connects to Gong, or starts the simulator.
     pub(super) async fn connect(&self, requests_max: Option<u64>) -> Result<Connection, Failure> {
+        self.connect_keeping(&mut KeptSimulator::default(), requests_max).await
+    }
+
+    /// Connects to Gong, or to the simulator that is kept, which is started if need be.
+    pub(super) async fn connect_keeping(
+        &self,
+        kept: &mut KeptSimulator,
+        requests_max: Option<u64>,
+    ) -> Result<Connection, Failure> {
         let source = &self.spec.source;
         let (base_url, auth, simulator) = match &source.kind {
             SourceKind::Simulator(config) => {
-                let clock = match self.fixed_now {
-                    true => sim::Clock::fixed(self.now),
-                    false => sim::Clock::from_fn(environment::now),
-                };
-                let running = sim::start((**config).clone(), clock, None)
-                    .await
-                    .map_err(|error| Failure::of(Exit::Failed, "cannot start the simulator", &error))?;
+                let running = self.simulator(kept, config).await?;
                 let auth = Auth::key(config.access_key.clone(), config.access_key_secret.clone());
                 (running.base_url().clone(), auth, Some(running))
             }
@@ -128,15 +202,36 @@ impl Session {
                 (base_url, auth, None)
             }
         };
-        let daily = source.requests_per_day;
         let client = Client::new(Settings {
             base_url,
             auth,
             requests_per_second: source.requests_per_second,
-            requests_max: Some(requests_max.map_or(daily, |max| max.min(daily))),
+            requests_max,
             limits: gong::Limits::default(),
         })?;
         Ok(Connection { client, _simulator: simulator })
+    }
+
+    async fn simulator(
+        &self,
+        kept: &mut KeptSimulator,
+        config: &sim::config::Config,
+    ) -> Result<Arc<sim::Running>, Failure> {
+        if let KeptSimulator(Some((settings, running))) = kept
+            && settings == config
+        {
+            return Ok(Arc::clone(running));
+        }
+        let clock = match self.fixed_now {
+            true => sim::Clock::fixed(self.now),
+            false => sim::Clock::from_fn(environment::now),
+        };
+        let running = sim::start(config.clone(), clock, None)
+            .await
+            .map_err(|error| Failure::of(Exit::Failed, "cannot start the simulator", &error))?;
+        let running = Arc::new(running);
+        kept.0 = Some((config.clone(), Arc::clone(&running)));
+        Ok(running)
     }
 
     /// The job's own credentials, else the environment's, else the credentials file's.
@@ -207,19 +302,41 @@ impl Session {
         selection.participants = resolve(&users.participants);
         if unknown.is_empty() { Ok((selection, Some(list))) } else { Err(unknown_users(&self.path, &unknown).into()) }
     }
-
-    /// The checksums of the files of the plan that stand at the destination already.
-    pub(super) async fn previous(&self, store: &Store) -> Result<BTreeMap<(&'static str, Partition), String>, Failure> {
-        let footers = stream::iter(store.list(&self.datasets).await?.files)
-            .map(|file| async move {
-                // A file whose footer is not ours counts as changed when it is replaced.
-                let footer = store.read_footer(&file).await.ok()?;
-                Some(((file.location.dataset().name, file.location.partition()), footer.checksum))
-            })
-            .buffer_unordered(FOOTERS_AT_ONCE);
-        Ok(footers.filter_map(ready).collect().await)
-    }
 }
+
+/// How far back run records can matter to a new run: for the day's budget and for taking up.
+const RECORDS_MATTER: TimeDelta = TimeDelta::hours(48);
+
+/// Run records that are read at the same time.
+const RECORDS_AT_ONCE: usize = 16;
+
+/// The records of the last two days' runs at a destination and at least of the last `last` ones, in
+/// order of time. One that cannot be read is passed over: the data files alone say what is exported.
+pub(super) async fn records(store: &Store, now: DateTime<Utc>, last: usize) -> Result<Vec<RunRecord>, Failure> {
+    let since = (now - RECORDS_MATTER).format(RUN_TIME_FORMAT).to_string();
+    // Run ids begin with their time, so that older records need not be read.
+    let keys = store.documents(RUNS_FOLDER).await?;
+    let older = keys.partition_point(|key| key.rsplit('/').next().is_none_or(|name| name < since.as_str()));
+    let first = older.min(keys.len().saturating_sub(last));
+    let keys = keys.into_iter().skip(first);
+    let mut documents = stream::iter(keys)
+        .map(|key| async move { store.get(&key).await.map(|text| (key, text)) })
+        .buffered(RECORDS_AT_ONCE);
+    let mut records = Vec::new();
+    while let Some((key, text)) = documents.try_next().await? {
+        let Some(text) = text else {
+            continue;
+        };
+        match serde_json::from_slice(&text) {
+            Ok(record) => records.push(record),
+            Err(error) => warn!(key, %error, "run record passed over, it is not understood"),
+        }
+    }
+    Ok(records)
+}
+
+/// How the begin of a run stands in its id.
+pub(super) const RUN_TIME_FORMAT: &str = "%Y%m%dT%H%M%SZ";
 
 /// The users of the job that Gong does not know, where the job names them.
 fn unknown_users(path: &Path, users: &[UserRef]) -> Problems {

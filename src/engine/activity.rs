@@ -1,22 +1,23 @@
 //! Activity by day: a listing by user, each record with all days asked for, turned into a file a day.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
 use tracing::debug;
 
-use super::context::{Context, UnitError};
+use super::by_user::by_user;
+use super::context::Context;
 use super::partition_files::{Origin, PartitionFiles};
+use super::unit_error::UnitError;
 use super::{Event, Fetch, pages};
 use crate::calendar::DateRange;
 use crate::dataset::Source;
 use crate::gong::Page;
 use crate::gong::endpoint::Request;
-use crate::gong::model::{Drift, UserActivity};
+use crate::gong::model::UserActivity;
 use crate::plan::ActivityPlan;
-use crate::state::run_record::{Counts, WindowRecord};
+use crate::state::run_record::WindowRecord;
 
 /// A listing holds users times days; beyond this many the days are split, so that memory is bounded.
 const USER_DAYS_MAX: u64 = 40_000;
@@ -114,29 +115,7 @@ fn write(context: &Context, plan: &ActivityPlan, listing: &Listing) -> Result<()
     let Source::Activity { rows } = plan.dataset.source else {
         unreachable!("an activity plan has a dataset made from activity");
     };
-    let mut counts = Counts::default();
-    let mut drift = Drift::default();
-    // By user id, which is the order of the files; a user that comes twice counts once.
-    let mut users: BTreeMap<String, UserActivity<'_>> = BTreeMap::new();
-    for page in &listing.pages {
-        for (index, raw) in page.records().enumerate() {
-            counts.fetched += 1;
-            match UserActivity::decode(raw, &mut drift) {
-                Ok(user) => {
-                    if users.insert(user.user_id.clone().into_owned(), user).is_some() {
-                        counts.duplicates += 1;
-                    }
-                }
-                Err(rejected) => {
-                    counts.rejected += 1;
-                    context.reject(page, index, &rejected.reason);
-                }
-            }
-        }
-        drift.replaced_characters += page.replaced_characters();
-    }
-    counts.written = users.len() as u64;
-    context.drift(drift);
+    let (users, counts) = by_user(context, &listing.pages, UserActivity::decode, |user| &user.user_id);
 
     let announced = listing.pages.first().and_then(Page::announced);
     for partition in plan.partitions() {

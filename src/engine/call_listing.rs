@@ -1,19 +1,22 @@
-//! One listing of calls: a window in, its calls out, sorted, each once.
+//! One listing of calls: a window in, its calls out, sorted, each once, while pages still arrive.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
+use std::mem;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
-use super::context::{Context, UnitError, WindowId};
+use super::context::{Context, WindowId};
 use super::pages::RESTARTS_MAX;
+use super::partition_files::Origin;
+use super::unit_error::UnitError;
 use super::{Event, Fetch};
 use crate::gong::endpoint::{CallFilter, Request};
 use crate::gong::model::{Call, CallHead, Drift};
 use crate::gong::{ErrorKind, Page};
-use crate::plan::{CallPlan, Window};
+use crate::plan::{CallPlan, Window, window};
 use crate::state::run_record::{Counts, WindowRecord};
 
 /// A call as a listing found it, not decoded further than its id and start.
@@ -46,105 +49,193 @@ impl ListedCall {
     }
 }
 
-/// A window whose listing has ended.
+/// What a listing tells while it goes on.
 #[derive(Debug)]
-pub(super) struct ListedWindow {
-    pub(super) window: Window,
-    /// When the listing began.
-    pub(super) as_of: DateTime<Utc>,
-    pub(super) announced: Option<u64>,
-    /// Sorted by start, then id.
-    pub(super) calls: Vec<ListedCall>,
+pub(super) enum Part {
+    /// It begins.
+    Begins(Origin),
+    /// It begins anew: what came of it before is void.
+    BeginsAnew(WindowId, Origin),
+    /// Calls sorted by start, then id. None that starts before `to` comes after them.
+    Calls { calls: Vec<ListedCall>, to: DateTime<Utc> },
 }
 
+/// How a listing ended.
 #[derive(Debug)]
 pub(super) enum Listed {
-    Complete(ListedWindow),
+    Complete,
     /// Too many records for one listing: these are to be listed instead.
     Split(Vec<Window>),
 }
 
-/// Lists `window`, from its first page again when a cursor is refused on the way.
-pub(super) async fn list(context: &Context, plan: &CallPlan, window: Window) -> Result<Listed, UnitError> {
-    let mut restarts = 0;
-    loop {
-        match try_list(context, plan, window).await {
-            Err(UnitError::Gong(error)) if error.kind() == ErrorKind::CursorRefused && restarts < RESTARTS_MAX => {
-                restarts += 1;
-                warn!(event = "listing_restarted", window = %window.range, restarts, "listing begun anew, its cursor was refused");
-            }
-            other => return other,
-        }
+/// Why a listing has to begin anew.
+enum Interruption {
+    Unit(UnitError),
+    /// A call came that belongs before calls which are on their way already.
+    Disorder,
+}
+
+impl<E: Into<UnitError>> From<E> for Interruption {
+    fn from(error: E) -> Self {
+        Self::Unit(error.into())
     }
 }
 
-async fn try_list(context: &Context, plan: &CallPlan, window: Window) -> Result<Listed, UnitError> {
-    let job = &context.job;
-    let filter = CallFilter {
-        range: window.range,
-        hosts: job.selection.hosts.clone(),
-        workspace: job.selection.workspace.clone(),
-    };
-    let as_of = context.now();
-    let mut listing = context.client.listing(Request::calls_extensive(&filter, &plan.blocks));
-    let mut announced = None;
-    let mut sieve = Sieve { context, window, counts: Counts::default(), kept: Vec::new(), places: HashMap::new() };
-    let mut first = true;
-    while let Some(page) = context.unless_stopping(listing.next()).await? {
-        if first {
-            first = false;
-            announced = page.announced();
-            let records = announced.unwrap_or_default();
-            if let Some(pieces) = window.split(records, &plan.partitions, job.zone) {
-                debug!(window = %window.range, records, pieces = pieces.len(), "listing split");
-                return Ok(Listed::Split(pieces));
-            }
-            context.emit(&Event::Announced { fetch: Fetch::Calls, records });
-        }
-        context.emit(&Event::Fetched { fetch: Fetch::Calls, records: page.len() as u64 });
-        context.drift(Drift { replaced_characters: page.replaced_characters(), ..Drift::default() });
-        sieve.page(&Arc::new(page));
-    }
-
-    let Sieve { counts, mut kept, .. } = sieve;
+/// Lists `window` and hands its calls on while pages arrive, oldest first as Gong lists them. Should
+/// it list them in another order, the window is listed once more and sorted as a whole, and so are
+/// all later ones. A listing whose cursor is refused begins anew, too.
+pub(super) async fn list(
+    context: &Context,
+    plan: &CallPlan,
+    window: Window,
+    parts: &mpsc::Sender<Part>,
+) -> Result<Listed, UnitError> {
     let id = context.window(WindowRecord {
         fetch: Fetch::Calls.name().to_owned(),
         from: text(window.range.from()),
         to: text(window.range.to()),
-        announced,
-        counts,
+        announced: None,
+        counts: Counts::default(),
     });
-    kept.sort_unstable_by(|a, b| (a.started, &a.id).cmp(&(b.started, &b.id)));
-    let calls = kept
-        .into_iter()
-        .map(|Kept { started, id: call_id, page, index }| ListedCall { started, id: call_id, window: id, page, index })
-        .collect();
-    Ok(Listed::Complete(ListedWindow { window, as_of, announced, calls }))
+    // Calls of a window that begins inside a partition cannot be taken back once they are on their
+    // way: rows of an earlier window are in the same files. So they wait until all are there.
+    let begins_a_partition = plan.partitions.iter().any(|p| p.span(context.job.zone).from() == window.range.from());
+    let mut begins = 0;
+    let mut passed_on = false;
+    loop {
+        begins += 1;
+        let mut listing = CallListing {
+            context,
+            plan,
+            window,
+            id,
+            parts,
+            holds_back: !begins_a_partition || context.are_calls_unordered(),
+            passed_on: &mut passed_on,
+            counts: Counts::default(),
+            kept: BTreeMap::new(),
+            starts: HashMap::new(),
+            sent_to: window.range.from(),
+        };
+        match listing.run().await {
+            Ok(Listed::Split(pieces)) => {
+                context.drop_window(id);
+                return Ok(Listed::Split(pieces));
+            }
+            Ok(Listed::Complete) => return Ok(Listed::Complete),
+            Err(Interruption::Disorder) => {
+                warn!(event = "listing_unordered", window = %window.range, "calls are not listed oldest first, windows are sorted as a whole");
+                context.calls_come_unordered();
+            }
+            Err(Interruption::Unit(UnitError::Gong(error)))
+                if error.kind() == ErrorKind::CursorRefused && begins <= RESTARTS_MAX =>
+            {
+                warn!(event = "listing_restarted", window = %window.range, begins, "listing begun anew, its cursor was refused");
+            }
+            Err(Interruption::Unit(error)) => return Err(error),
+        }
+    }
 }
 
 fn text(instant: DateTime<Utc>) -> String {
     instant.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
 }
 
-/// Decides which records of a listing become rows, and counts the others.
-struct Sieve<'a> {
+/// One attempt at a listing: decides which records become rows, counts the others, puts calls into
+/// order.
+struct CallListing<'a> {
     context: &'a Context,
+    plan: &'a CallPlan,
     window: Window,
+    id: WindowId,
+    parts: &'a mpsc::Sender<Part>,
+    /// Whether nothing is handed on before the listing has ended.
+    holds_back: bool,
+    /// Whether anything was handed on, by an earlier attempt too.
+    passed_on: &'a mut bool,
     counts: Counts,
-    kept: Vec<Kept>,
-    /// Where in `kept` a call stands.
-    places: HashMap<String, usize>,
+    /// Calls that wait for those before them, by start and id.
+    kept: BTreeMap<(DateTime<Utc>, String), (Arc<Page>, usize)>,
+    /// The start of every call so far, by id.
+    starts: HashMap<String, DateTime<Utc>>,
+    /// All calls before this instant have been sent on.
+    sent_to: DateTime<Utc>,
 }
 
-struct Kept {
-    started: DateTime<Utc>,
-    id: String,
-    page: Arc<Page>,
-    index: usize,
-}
+impl CallListing<'_> {
+    async fn run(&mut self) -> Result<Listed, Interruption> {
+        let job = &self.context.job;
+        let filter = CallFilter {
+            range: self.window.range,
+            hosts: job.selection.hosts.clone(),
+            workspace: job.selection.workspace.clone(),
+        };
+        let as_of = self.context.now();
+        let mut announced = None;
+        let mut listing = self.context.client.listing(Request::calls_extensive(&filter, &self.plan.blocks));
+        let mut first = true;
+        while let Some(page) = self.context.unless_stopping(listing.next()).await? {
+            if first {
+                first = false;
+                let records = page.announced().unwrap_or_default();
+                let pieces = window::pieces(records, self.context.lanes(self.plan.transcripts));
+                if let Some(pieces) = self.window.split(pieces, &self.plan.partitions, job.zone) {
+                    debug!(window = %self.window.range, records, pieces = pieces.len(), "listing split");
+                    return Ok(Listed::Split(pieces));
+                }
+                announced = page.announced();
+                self.context.announce(self.id, announced);
+                if !self.holds_back {
+                    self.begin(as_of, announced).await?;
+                }
+            }
+            self.context.emit(&Event::Fetched { fetch: Fetch::Calls, records: page.len() as u64 });
+            self.context.drift(Drift { replaced_characters: page.replaced_characters(), ..Drift::default() });
+            let newest = self.page(&Arc::new(page))?;
+            // Calls that start at the same instant may stand on two pages.
+            if let Some(newest) = newest.filter(|_| !self.holds_back) {
+                self.send(newest).await?;
+            }
+        }
+        if first || self.holds_back {
+            self.begin(as_of, announced).await?;
+        }
+        self.send(self.window.range.to()).await?;
+        Ok(Listed::Complete)
+    }
 
-impl Sieve<'_> {
-    fn page(&mut self, page: &Arc<Page>) {
+    async fn begin(&mut self, as_of: DateTime<Utc>, announced: Option<u64>) -> Result<(), UnitError> {
+        let origin = Origin::new(as_of, self.window.range, announced);
+        if *self.passed_on {
+            return self.pass(Part::BeginsAnew(self.id, origin)).await;
+        }
+        *self.passed_on = true;
+        self.context.emit(&Event::Announced { fetch: Fetch::Calls, records: announced.unwrap_or_default() });
+        self.pass(Part::Begins(origin)).await
+    }
+
+    /// Sends on all calls that start before `to`.
+    async fn send(&mut self, to: DateTime<Utc>) -> Result<(), UnitError> {
+        let later = self.kept.split_off(&(to, String::new()));
+        let ready = mem::replace(&mut self.kept, later);
+        let calls = ready
+            .into_iter()
+            .map(|((started, id), (page, index))| ListedCall { started, id, window: self.id, page, index })
+            .collect();
+        self.sent_to = self.sent_to.max(to);
+        let counts = self.counts;
+        self.context.count(self.id, |record| *record = Counts { written: record.written, ..counts });
+        self.pass(Part::Calls { calls, to }).await
+    }
+
+    async fn pass(&self, part: Part) -> Result<(), UnitError> {
+        // Nobody listens any more only when the run is stopping.
+        self.parts.send(part).await.map_err(|_| UnitError::Stopped)
+    }
+
+    /// Sorts a page in; returns the start of its newest call.
+    fn page(&mut self, page: &Arc<Page>) -> Result<Option<DateTime<Utc>>, Interruption> {
+        let mut newest = None;
         for (index, raw) in page.records().enumerate() {
             self.counts.fetched += 1;
             let head = match CallHead::decode(raw) {
@@ -155,34 +246,43 @@ impl Sieve<'_> {
                     continue;
                 }
             };
+            if !self.window.range.contains(head.started) {
+                self.counts.outside += 1;
+                continue;
+            }
+            newest = newest.max(Some(head.started));
             let selection = &self.context.job.selection;
             if head.is_private && selection.excludes_private() {
                 self.counts.private += 1;
-            } else if !self.window.range.contains(head.started) {
-                self.counts.outside += 1;
             } else if !selection.participants.is_empty() && !takes_part(selection, raw) {
                 self.counts.filtered += 1;
             } else {
-                self.keep(head, page, index);
+                self.keep(head, page, index)?;
             }
         }
+        Ok(newest)
     }
 
     /// Keeps a call once: where pages shift while they are read, the later copy counts.
-    fn keep(&mut self, head: CallHead, page: &Arc<Page>, index: usize) {
-        let kept = Kept { started: head.started, id: head.id.clone(), page: Arc::clone(page), index };
-        match self.places.entry(head.id) {
-            Entry::Occupied(place) => {
-                self.counts.duplicates += 1;
-                if let Some(slot) = self.kept.get_mut(*place.get()) {
-                    *slot = kept;
-                }
+    fn keep(&mut self, head: CallHead, page: &Arc<Page>, index: usize) -> Result<(), Interruption> {
+        let CallHead { id, started, .. } = head;
+        if let Some(earlier) = self.starts.get(&id) {
+            self.counts.duplicates += 1;
+            // A copy of a call that has been sent on already is left out.
+            let place = (*earlier, id);
+            if self.kept.remove(&place).is_some() {
+                let (_, id) = place;
+                self.starts.insert(id.clone(), started);
+                self.kept.insert((started, id), (Arc::clone(page), index));
             }
-            Entry::Vacant(place) => {
-                place.insert(self.kept.len());
-                self.kept.push(kept);
-            }
+            return Ok(());
         }
+        if started < self.sent_to {
+            return Err(Interruption::Disorder);
+        }
+        self.starts.insert(id.clone(), started);
+        self.kept.insert((started, id), (Arc::clone(page), index));
+        Ok(())
     }
 }
 

@@ -3,7 +3,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::call_listing::{ListedCall, ListedWindow};
+use super::call_listing::{ListedCall, Part};
+use super::context::WindowId;
 use super::partition_files::Origin;
 use super::transcripts::Transcripts;
 use crate::calendar::DateRange;
@@ -24,26 +25,19 @@ pub(super) struct Chunk {
 #[derive(Debug)]
 pub(super) enum ChunkWindow {
     Listed(Origin),
-    /// Its listing failed: the partitions it touches cannot be complete.
+    /// Its listing began anew: what came of it before is void.
+    Anew(WindowId, Origin),
+    /// Its listing failed: partitions that touch this span cannot be complete.
     Failed(DateRange),
 }
 
-impl ChunkWindow {
-    fn end(&self) -> DateTime<Utc> {
-        match self {
-            Self::Listed(origin) => origin.window.to(),
-            Self::Failed(range) => range.to(),
-        }
-    }
-}
-
-/// Makes chunks from windows that arrive in order of time.
+/// Makes chunks from the parts of listings, whose windows come in order of time.
 #[derive(Debug)]
 pub(super) struct Chunker {
     size: usize,
     begins: Vec<ChunkWindow>,
     calls: Vec<ListedCall>,
-    /// The end of the last window that arrived.
+    /// All calls before this instant have arrived.
     listed_to: Option<DateTime<Utc>>,
 }
 
@@ -53,32 +47,45 @@ impl Chunker {
         Self { size, begins: Vec::new(), calls: Vec::new(), listed_to: None }
     }
 
-    /// Takes a window; returns the chunks that are full now.
-    pub(super) fn listed(&mut self, listed: ListedWindow) -> Vec<Chunk> {
-        let ListedWindow { window, as_of, announced, calls } = listed;
-        self.begin(ChunkWindow::Listed(Origin::new(as_of, window.range, announced)));
-        self.calls.extend(calls);
-        let mut chunks = Vec::new();
-        while self.calls.len() >= self.size {
-            chunks.push(self.take(self.size));
+    /// Takes a part of a listing; returns the chunks that are full now.
+    pub(super) fn part(&mut self, part: Part) -> Vec<Chunk> {
+        match part {
+            Part::Begins(origin) => {
+                self.listed_to = Some(origin.window.from());
+                self.begins.push(ChunkWindow::Listed(origin));
+                Vec::new()
+            }
+            Part::BeginsAnew(window, origin) => {
+                self.calls.retain(|call| call.window != window);
+                self.listed_to = Some(origin.window.from());
+                self.begins.push(ChunkWindow::Anew(window, origin));
+                Vec::new()
+            }
+            Part::Calls { calls, to } => {
+                self.calls.extend(calls);
+                self.listed_to = Some(to);
+                let mut chunks = Vec::new();
+                while self.calls.len() >= self.size {
+                    chunks.push(self.take(self.size));
+                }
+                chunks
+            }
         }
-        chunks
     }
 
-    /// Takes note of a window whose listing failed.
+    /// Takes note of a window whose listing failed. What arrived of it before stays.
     pub(super) fn failed(&mut self, range: DateRange) {
-        self.begin(ChunkWindow::Failed(range));
+        let arrived = self.listed_to.map_or(range.from(), |to| to.max(range.from()));
+        if let Some(rest) = DateRange::new(arrived, range.to()) {
+            self.begins.push(ChunkWindow::Failed(rest));
+        }
+        self.listed_to = Some(range.to());
     }
 
     /// What is left at the end; `None` when nothing is.
     pub(super) fn finish(mut self) -> Option<Chunk> {
         let left = self.calls.len();
         (left > 0 || !self.begins.is_empty()).then(|| self.take(left))
-    }
-
-    fn begin(&mut self, window: ChunkWindow) {
-        self.listed_to = Some(window.end());
-        self.begins.push(window);
     }
 
     fn take(&mut self, count: usize) -> Chunk {
@@ -92,24 +99,29 @@ impl Chunker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Window;
     use proptest::prelude::*;
 
     fn at(seconds: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(seconds, 0).unwrap()
     }
 
-    fn window(from: i64, to: i64, starts: &[i64]) -> ListedWindow {
-        let calls = starts.iter().map(|start| ListedCall::invented(&start.to_string(), at(*start))).collect();
+    /// A whole listing, a part for each of `pages`.
+    fn list(chunker: &mut Chunker, from: i64, to: i64, pages: &[&[i64]]) -> Vec<Chunk> {
         let range = DateRange::new(at(from), at(to)).unwrap();
-        ListedWindow { window: Window { range }, as_of: at(1_000), announced: Some(starts.len() as u64), calls }
+        let mut chunks = chunker.part(Part::Begins(Origin::new(at(1_000), range, None)));
+        for (place, page) in pages.iter().enumerate() {
+            let calls = page.iter().map(|start| ListedCall::invented(&start.to_string(), at(*start))).collect();
+            let end = pages.get(place + 1).and_then(|next| next.first().copied()).unwrap_or(to);
+            chunks.extend(chunker.part(Part::Calls { calls, to: at(end) }));
+        }
+        chunks
     }
 
     #[test]
     fn chunks_fill_up_across_windows() {
         let mut chunker = Chunker::new(3);
-        assert!(chunker.listed(window(0, 10, &[1, 2])).is_empty());
-        let full = chunker.listed(window(10, 20, &[11, 12]));
+        assert!(list(&mut chunker, 0, 10, &[&[1], &[2]]).is_empty());
+        let full = list(&mut chunker, 10, 20, &[&[11, 12]]);
         assert_eq!(full.len(), 1);
         assert_eq!((full[0].calls.len(), full[0].begins.len(), full[0].complete_to), (3, 2, Some(at(12))));
         chunker.failed(DateRange::new(at(20), at(30)).unwrap());
@@ -120,10 +132,34 @@ mod tests {
     #[test]
     fn windows_without_calls_still_complete() {
         let mut chunker = Chunker::new(100);
-        assert!(chunker.listed(window(0, 10, &[])).is_empty());
+        assert!(list(&mut chunker, 0, 10, &[&[]]).is_empty());
         let chunk = chunker.finish().unwrap();
         assert_eq!((chunk.calls.len(), chunk.begins.len(), chunk.complete_to), (0, 1, Some(at(10))));
         assert!(Chunker::new(100).finish().is_none());
+    }
+
+    #[test]
+    fn a_listing_that_fails_keeps_what_arrived() {
+        let mut chunker = Chunker::new(100);
+        let range = DateRange::new(at(0), at(100)).unwrap();
+        chunker.part(Part::Begins(Origin::new(at(1_000), range, None)));
+        chunker.part(Part::Calls { calls: vec![ListedCall::invented("a", at(5))], to: at(40) });
+        chunker.failed(range);
+        let chunk = chunker.finish().unwrap();
+        let ChunkWindow::Failed(failed) = &chunk.begins[1] else { panic!("{:?}", chunk.begins) };
+        assert_eq!((failed.from(), failed.to(), chunk.calls.len()), (at(40), at(100), 1));
+    }
+
+    #[test]
+    fn a_listing_that_begins_anew_takes_back_its_calls() {
+        let mut chunker = Chunker::new(100);
+        let range = DateRange::new(at(0), at(100)).unwrap();
+        chunker.part(Part::Begins(Origin::new(at(1_000), range, None)));
+        chunker.part(Part::Calls { calls: vec![ListedCall::invented("a", at(5))], to: at(40) });
+        chunker.part(Part::BeginsAnew(WindowId::default(), Origin::new(at(1_001), range, None)));
+        let chunk = chunker.finish().unwrap();
+        assert_eq!((chunk.calls.len(), chunk.complete_to), (0, Some(at(0))));
+        assert!(matches!(chunk.begins[1], ChunkWindow::Anew(..)));
     }
 
     proptest! {
@@ -138,7 +174,9 @@ mod tests {
                 let from = place as i64 * 100;
                 let starts: Vec<i64> = (0..*count as i64).map(|i| from + i).collect();
                 expected.extend(starts.iter().map(|start| at(*start)));
-                chunks.extend(chunker.listed(window(from, from + 100, &starts)));
+                let pages: Vec<&[i64]> = starts.chunks(7).collect();
+                let pages = if pages.is_empty() { vec![&[][..]] } else { pages };
+                chunks.extend(list(&mut chunker, from, from + 100, &pages));
             }
             chunks.extend(chunker.finish());
             let seen: Vec<_> = chunks.iter().flat_map(|chunk| chunk.calls.iter().map(|call| call.started)).collect();

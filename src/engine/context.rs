@@ -2,8 +2,8 @@
 //! the run record.
 
 use std::collections::BTreeMap;
-use std::error::Error as StdError;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -12,16 +12,21 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::tally::{count_warnings, totals};
+use super::unit_error::{Effect, UnitError, error_chain};
 use super::{Event, Job, Reporter};
 use crate::calendar::Partition;
 use crate::dataset::Dataset;
-use crate::gong::{self, Client, ErrorKind, Page};
+use crate::gong::{self, Client, Page};
 use crate::sink::location::{REJECTED_FOLDER, RUNS_FOLDER};
 use crate::sink::{self, DataFile, Store};
 use crate::state::run_record::{
-    Counts, DatasetRecord, FORMAT, FailureRecord, FileRecord, Outcome, RangeRecord, RejectedRecord, RequestRecord,
-    RunRecord, WindowRecord,
+    Counts, FORMAT, FailureRecord, FileRecord, Outcome, RangeRecord, RejectedRecord, RequestRecord, RunRecord,
+    WindowRecord,
 };
+
+/// Listings side by side: three requests a second at two seconds of latency keep six busy.
+const LANES_MAX: usize = 8;
 
 /// How much text of rejected records a run keeps. Beyond it they are counted only.
 const REJECTED_BYTES_MAX: usize = 16 << 20;
@@ -34,6 +39,8 @@ pub(super) struct Context {
     reporter: Arc<dyn Reporter>,
     cancel: CancellationToken,
     started: Instant,
+    /// Whether Gong was seen not to list calls oldest first.
+    unordered: AtomicBool,
     ledger: Mutex<Ledger>,
 }
 
@@ -47,38 +54,20 @@ enum Stop {
 #[derive(Debug, Default)]
 struct Ledger {
     stop: Option<Stop>,
-    windows: Vec<WindowRecord>,
-    files: Vec<FileRecord>,
+    windows: BTreeMap<WindowId, WindowRecord>,
+    next_window: WindowId,
+    /// By key: a file that is written once more stands here as it is at last.
+    files: BTreeMap<String, FileRecord>,
     failures: Vec<FailureRecord>,
     refused_credentials: bool,
     warnings: Vec<String>,
     days_left_out: Vec<NaiveDate>,
     drift: gong::model::Drift,
+    /// Requests by day, and how many of the client's are in there.
+    requests_by_day: BTreeMap<NaiveDate, u64>,
+    requests_counted: u64,
     rejected: u64,
     rejected_lines: Vec<u8>,
-}
-
-/// A unit of work did not come to its end.
-#[derive(Debug)]
-pub(super) enum UnitError {
-    /// The run is stopping; nothing is wrong with the unit.
-    Stopped,
-    /// Gong refused or failed.
-    Gong(gong::Error),
-    /// The destination failed.
-    Sink(sink::Error),
-}
-
-impl From<gong::Error> for UnitError {
-    fn from(error: gong::Error) -> Self {
-        Self::Gong(error)
-    }
-}
-
-impl From<sink::Error> for UnitError {
-    fn from(error: sink::Error) -> Self {
-        Self::Sink(error)
-    }
 }
 
 /// The place of a window in the ledger.
@@ -93,7 +82,16 @@ impl Context {
         reporter: Arc<dyn Reporter>,
         cancel: CancellationToken,
     ) -> Self {
-        Self { job, client, store, reporter, cancel, started: Instant::now(), ledger: Mutex::default() }
+        Self {
+            job,
+            client,
+            store,
+            reporter,
+            cancel,
+            started: Instant::now(),
+            unordered: AtomicBool::new(false),
+            ledger: Mutex::default(),
+        }
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
@@ -134,34 +132,25 @@ impl Context {
     /// Records that a unit came to nothing. An exhausted budget and a failing destination stop the
     /// run, since what follows would meet the same; anything else fails alone.
     pub(super) fn unit_failed(&self, unit: &str, error: &UnitError) {
-        let (text, hint) = match error {
-            UnitError::Stopped => return,
-            UnitError::Gong(error) => {
-                match error.kind() {
-                    ErrorKind::Budget => {
-                        info!(event = "budget_spent", unit, error = %error_chain(error), "stopping, the budget is used up");
-                        self.stop(Stop::Budget);
-                        return;
-                    }
-                    ErrorKind::Credentials => self.ledger().refused_credentials = true,
-                    _ => {}
-                }
-                (error_chain(error), gong_hint(error.kind()))
+        match error.effect() {
+            Effect::None => return,
+            Effect::EndsBudget => {
+                info!(event = "budget_spent", unit, %error, "stopping, the budget is used up");
+                return self.stop(Stop::Budget);
             }
-            UnitError::Sink(error) => {
-                if self.is_stopping() {
-                    return;
-                }
-                self.stop(Stop::Storage);
-                (error_chain(error), Some(sink_hint(error.kind())))
-            }
-        };
+            // A destination that fails while the run stops is told once.
+            Effect::EndsStorage if self.is_stopping() => return,
+            Effect::EndsStorage => self.stop(Stop::Storage),
+            Effect::RefusesCredentials => self.ledger().refused_credentials = true,
+            Effect::FailsAlone => {}
+        }
+        let text = error.to_string();
         warn!(event = "unit_failed", unit, error = %text);
         self.emit(&Event::Failed { unit: unit.to_owned() });
         self.ledger().failures.push(FailureRecord {
             unit: unit.to_owned(),
             error: text,
-            hint: hint.map(ToOwned::to_owned),
+            hint: error.hint().map(ToOwned::to_owned),
         });
     }
 
@@ -173,13 +162,53 @@ impl Context {
     /// Enters a listing that has ended.
     pub(super) fn window(&self, record: WindowRecord) -> WindowId {
         let mut ledger = self.ledger();
-        ledger.windows.push(record);
-        WindowId(ledger.windows.len() - 1)
+        ledger.next_window.0 += 1;
+        let id = ledger.next_window;
+        ledger.windows.insert(id, record);
+        id
+    }
+
+    /// Enters what a listing announced; `None` when it gave no number.
+    pub(super) fn announce(&self, window: WindowId, announced: Option<u64>) {
+        if let Some(record) = self.ledger().windows.get_mut(&window) {
+            record.announced = announced;
+        }
+    }
+
+    /// Takes a window back that was split.
+    pub(super) fn drop_window(&self, window: WindowId) {
+        self.ledger().windows.remove(&window);
+    }
+
+    /// How many listings of calls are needed side by side to keep the rate limit busy at the latency
+    /// seen: a listing asks for one page after the other, so it makes at most one request in the
+    /// time that an answer takes. Where transcripts are fetched, they are every other request.
+    pub(super) fn lanes(&self, transcripts: bool) -> usize {
+        let Some(latency) = self.client.usage().latency else {
+            return 1;
+        };
+        let share = if transcripts { 0.5 } else { 1.0 };
+        let needed = self.job.requests_per_second * latency.as_secs_f64() * share;
+        if needed.is_finite() { (needed.ceil() as usize).clamp(1, LANES_MAX) } else { 1 }
+    }
+
+    /// Remembers that Gong does not list calls oldest first.
+    pub(super) fn calls_come_unordered(&self) {
+        self.unordered.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn are_calls_unordered(&self) -> bool {
+        self.unordered.load(Ordering::Relaxed)
+    }
+
+    /// Whether nothing can be written any more.
+    pub(super) fn is_destination_lost(&self) -> bool {
+        self.ledger().stop == Some(Stop::Storage)
     }
 
     /// Changes the counts of a window.
     pub(super) fn count(&self, window: WindowId, change: impl FnOnce(&mut Counts)) {
-        if let Some(record) = self.ledger().windows.get_mut(window.0) {
+        if let Some(record) = self.ledger().windows.get_mut(&window) {
             change(&mut record.counts);
         }
     }
@@ -220,7 +249,7 @@ impl Context {
 
     /// Enters a data file that has become visible.
     pub(super) fn committed(&self, dataset: &'static Dataset, partition: Partition, file: DataFile) {
-        let before = self.job.previous.get(&(dataset.name, partition));
+        let before = self.job.held.coverage.footer(dataset.name, partition).map(|footer| &footer.checksum);
         let record = FileRecord {
             dataset: dataset.name.to_owned(),
             partition: partition.first_day(),
@@ -233,12 +262,22 @@ impl Context {
         info!(event = "file_committed", dataset = dataset.name, partition = %partition, rows = record.rows, bytes = record.bytes,
             changed = record.changed, "data file committed");
         self.emit(&Event::Committed { dataset: dataset.name, partition, rows: record.rows, size_bytes: record.bytes });
-        self.ledger().files.push(record);
+        self.ledger().files.insert(record.key.clone(), record);
+    }
+
+    /// Writes the run record as it is now, so that a killed run is known by what it did.
+    pub(super) async fn save(&self) -> Result<(), sink::Error> {
+        self.put_record(&self.record(Outcome::Running)).await
+    }
+
+    async fn put_record(&self, record: &RunRecord) -> Result<(), sink::Error> {
+        let document = serde_json::to_vec_pretty(record).expect("a run record has only text keys");
+        self.store.put(&format!("{RUNS_FOLDER}/{}.json", record.run_id), Bytes::from(document)).await
     }
 
     /// Writes the rejected records and the run record, and returns the latter.
     pub(super) async fn finish(&self) -> RunRecord {
-        let mut record = self.record();
+        let mut record = self.record(self.outcome());
         let rejected_lines = std::mem::take(&mut self.ledger().rejected_lines);
         if !rejected_lines.is_empty() {
             let key = format!("{REJECTED_FOLDER}/{}.jsonl", record.run_id);
@@ -249,34 +288,40 @@ impl Context {
                 }
             }
         }
-        let document = serde_json::to_vec_pretty(&record).expect("a run record has only text keys");
-        let key = format!("{RUNS_FOLDER}/{}.json", record.run_id);
-        if let Err(error) = self.store.put(&key, Bytes::from(document)).await {
+        if let Err(error) = self.put_record(&record).await {
             record.warnings.push(format!("could not write the run record: {}", error_chain(&error)));
         }
         record
     }
 
-    fn record(&self) -> RunRecord {
-        let usage = self.client.usage();
-        let finished_at = self.now();
-        let job = &self.job;
-        let mut ledger = self.ledger();
-        let ledger = &mut *ledger;
-        ledger.windows.sort_by(|a, b| (&a.fetch, &a.from).cmp(&(&b.fetch, &b.from)));
-        ledger.files.sort_by(|a, b| a.key.cmp(&b.key));
-        ledger.days_left_out.sort();
-
-        let mut warnings = ledger.warnings.clone();
-        warnings.extend(count_warnings(&ledger.windows));
-        let outcome = match ledger.stop {
+    fn outcome(&self) -> Outcome {
+        let ledger = self.ledger();
+        match ledger.stop {
             Some(Stop::Storage) => Outcome::Failed,
             Some(Stop::Budget) => Outcome::Budget,
             None if self.is_stopping() => Outcome::Interrupted,
             None if ledger.refused_credentials && ledger.files.is_empty() => Outcome::Credentials,
             None if !ledger.failures.is_empty() || ledger.rejected > 0 => Outcome::Partial,
             None => Outcome::Done,
-        };
+        }
+    }
+
+    fn record(&self, outcome: Outcome) -> RunRecord {
+        let usage = self.client.usage();
+        let finished_at = self.now();
+        let job = &self.job;
+        let mut ledger = self.ledger();
+        let ledger = &mut *ledger;
+        let mut windows: Vec<_> = ledger.windows.values().cloned().collect();
+        windows.sort_by(|a, b| (&a.fetch, &a.from).cmp(&(&b.fetch, &b.from)));
+        let files: Vec<_> = ledger.files.values().cloned().collect();
+        ledger.days_left_out.sort();
+
+        let mut warnings = ledger.warnings.clone();
+        warnings.extend(count_warnings(&windows));
+        let today = ledger.requests_by_day.entry(finished_at.date_naive()).or_default();
+        *today += usage.requests - ledger.requests_counted;
+        ledger.requests_counted = usage.requests;
         RunRecord {
             format: FORMAT,
             run_id: job.run_id.clone(),
@@ -287,6 +332,7 @@ impl Context {
             simulated: job.simulated,
             started_at: job.started_at,
             finished_at,
+            resumes: job.resumes,
             seconds: self.started.elapsed().as_secs_f64(),
             destination: self.store.describe(),
             range: RangeRecord { from: job.range.from(), to: job.range.to(), timezone: job.zone.name().to_owned() },
@@ -296,9 +342,10 @@ impl Context {
                 throttled: usage.throttled,
                 bytes_received: usage.bytes_received,
             },
-            datasets: totals(&ledger.files),
-            windows: ledger.windows.clone(),
-            files: ledger.files.clone(),
+            requests_by_day: ledger.requests_by_day.clone(),
+            datasets: totals(&files),
+            windows,
+            files,
             activity_days_left_out: ledger.days_left_out.clone(),
             rejected: RejectedRecord { records: ledger.rejected, key: None },
             unknown_fields: ledger.drift.unknown_fields.clone(),
@@ -307,82 +354,5 @@ impl Context {
             warnings,
             failures: ledger.failures.clone(),
         }
-    }
-}
-
-fn totals(files: &[FileRecord]) -> Vec<DatasetRecord> {
-    let mut totals: BTreeMap<&str, DatasetRecord> = BTreeMap::new();
-    for file in files {
-        let total = totals
-            .entry(&file.dataset)
-            .or_insert_with(|| DatasetRecord { dataset: file.dataset.clone(), ..DatasetRecord::default() });
-        total.partitions += 1;
-        total.rows += file.rows;
-        total.bytes += file.bytes;
-        total.partitions_changed += u64::from(file.changed);
-    }
-    totals.into_values().collect()
-}
-
-/// A listing that lost records on the way, or delivered fewer than it announced.
-fn count_warnings(windows: &[WindowRecord]) -> Vec<String> {
-    let mut warnings = Vec::new();
-    for WindowRecord { fetch, from, to, announced, counts } in windows {
-        if let Some(announced) = announced
-            && *announced != counts.fetched
-        {
-            let fetched = counts.fetched;
-            warnings.push(format!(
-                "{fetch} {from} to {to}: Gong announced {announced} records and delivered {fetched}; \
-                 it may still be processing some, a later run fetches them"
-            ));
-        }
-        if !counts.agree() {
-            warnings.push(format!("{fetch} {from} to {to}: not every record fetched was written: {counts:?}"));
-        }
-    }
-    if windows.iter().any(|w| w.fetch == "calls")
-        && windows.iter().filter(|w| w.fetch == "calls").all(|w| w.counts.fetched == 0)
-    {
-        warnings.push(
-            "no calls in the whole range: either there are none, or this key cannot see them; \
-             `gong-export check` tells which"
-                .to_owned(),
-        );
-    }
-    warnings
-}
-
-/// An error with all its causes, on one line.
-pub fn error_chain(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        // Many errors repeat their cause in their own text.
-        if !text.contains(&next) {
-            text.push_str(": ");
-            text.push_str(&next);
-        }
-        cause = error.source();
-    }
-    text
-}
-
-fn gong_hint(kind: ErrorKind) -> Option<&'static str> {
-    match kind {
-        ErrorKind::Credentials => Some("check the base URL, the key and its scopes with `gong-export check`"),
-        ErrorKind::Unavailable => Some("Gong did not answer in time; run the job again, it takes up what is missing"),
-        ErrorKind::CursorRefused => Some("Gong ended the listing early several times; run the job again"),
-        ErrorKind::Protocol => Some("the answer was not understood; report it with the request id"),
-        ErrorKind::Budget | ErrorKind::Api | ErrorKind::Setup => None,
-    }
-}
-
-fn sink_hint(kind: sink::ErrorKind) -> &'static str {
-    match kind {
-        sink::ErrorKind::StorageFull => "free some space and run the job again; finished partitions are kept",
-        sink::ErrorKind::PermissionDenied => "check that the destination may be written with these credentials",
-        _ => "check the destination with `gong-export check`; finished partitions are kept",
     }
 }

@@ -13,9 +13,10 @@ use tokio::task::JoinHandle;
 
 use super::call_listing::ListedCall;
 use super::chunk::{Chunk, ChunkWindow};
-use super::context::{Context, UnitError, WindowId};
+use super::context::{Context, WindowId};
 use super::partition_files::{Awaited, Origin, PartitionFiles};
 use super::transcripts::Transcripts;
+use super::unit_error::UnitError;
 use crate::calendar::{DateRange, Partition};
 use crate::dataset::{CallInput, Dataset, Source, TranscriptInput};
 use crate::gong::Page;
@@ -29,6 +30,7 @@ const COMMITS_AHEAD: usize = 4;
 pub(super) struct Encoder {
     context: Arc<Context>,
     runtime: Handle,
+    plan: Arc<CallPlan>,
     datasets: Vec<&'static Dataset>,
     /// Those that are not finished, in order of time.
     partitions: VecDeque<Partition>,
@@ -57,6 +59,7 @@ impl Encoder {
             runtime: Handle::current(),
             datasets: plan.datasets.clone(),
             partitions: plan.partitions.iter().copied().collect(),
+            plan,
             open: None,
             origins: VecDeque::new(),
             failed: Vec::new(),
@@ -64,11 +67,11 @@ impl Encoder {
         }
     }
 
-    /// Encodes chunks until there are no more, or the run is stopping: then what is not complete is
-    /// dropped, and what is complete is still committed.
+    /// Encodes chunks until there are no more. When the run is stopping, those that were fetched
+    /// before are still encoded, and the partitions that they complete are committed.
     pub(super) fn run(mut self, mut chunks: mpsc::Receiver<Chunk>) {
         while let Some(chunk) = chunks.blocking_recv() {
-            if self.context.is_stopping() {
+            if self.context.is_destination_lost() {
                 break;
             }
             self.chunk(chunk);
@@ -82,6 +85,7 @@ impl Encoder {
         for window in chunk.begins {
             match window {
                 ChunkWindow::Listed(origin) => self.origins.push_back(origin),
+                ChunkWindow::Anew(window, origin) => self.begin_anew(window, origin),
                 ChunkWindow::Failed(range) => self.failed.push(range),
             }
         }
@@ -101,6 +105,22 @@ impl Encoder {
                 self.finish(partition);
             }
         }
+    }
+
+    /// Takes back what a listing has brought so far: its partitions are written once more. Such a
+    /// listing begins with a partition, so none is open that an earlier one has rows in.
+    fn begin_anew(&mut self, window: WindowId, origin: Origin) {
+        // A commit under way must not overtake the one that is to replace it.
+        while let Some(commit) = self.commits.pop_front() {
+            self.wait_for(commit);
+        }
+        let zone = self.context.job.zone;
+        let begin = origin.window.from();
+        self.open.take_if(|open| open.partition.span(zone).to() > begin);
+        self.partitions = self.plan.partitions.iter().copied().filter(|p| p.span(zone).to() > begin).collect();
+        self.origins.retain(|other| !overlap(other.window, origin.window));
+        self.context.count(window, |counts| counts.written = 0);
+        self.origins.push_back(origin);
     }
 
     /// Encodes calls with the transcripts of `pages`; without pages, transcripts are not asked for.
@@ -201,7 +221,7 @@ impl Encoder {
             }
         };
         let origin = self.origin_of(span);
-        if self.is_failed(partition) || self.context.is_stopping() {
+        if self.is_failed(partition) || self.context.is_destination_lost() {
             return;
         }
         let Some(mut origin) = origin else {

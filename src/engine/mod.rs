@@ -17,6 +17,8 @@
 //! start, counts on from there, and tells a [`Reporter`] what happens.
 
 mod activity;
+mod awaited;
+mod by_user;
 mod call_listing;
 mod chunk;
 mod context;
@@ -25,27 +27,30 @@ mod event;
 mod lister;
 mod pages;
 mod partition_files;
+mod saving;
 mod selection;
+mod tally;
 mod transcripts;
+mod unit_error;
 mod users;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 
-use crate::calendar::{DateRange, Partition, PartitionBy};
+use crate::calendar::{DateRange, PartitionBy};
 use crate::gong::Client;
 use crate::plan::Plan;
-use crate::sink::{Store, WriterSettings};
+use crate::sink::{Held, Store, WriterSettings};
 use crate::state::run_record::RunRecord;
 
 use context::Context;
-pub use context::error_chain;
 pub use event::{Event, Fetch, Reporter};
 pub use selection::{Participant, Selection, UnknownUser};
+use unit_error::UnitError;
+pub use unit_error::error_chain;
 pub use users::UserList;
 
 /// What a run is for and where it writes: all that stays the same while it goes on.
@@ -59,12 +64,30 @@ pub struct Job {
     pub range: DateRange,
     pub zone: Tz,
     pub partition_by: PartitionBy,
+    /// The limit that the client paces itself to.
+    pub requests_per_second: f64,
     pub selection: Selection,
     /// Whether the source is the simulator.
     pub simulated: bool,
     pub writer: WriterSettings,
-    /// Checksums of the files that stand at the destination, by dataset and partition.
-    pub previous: BTreeMap<(&'static str, Partition), String>,
+    /// The choice of calls as the footers have it: files with equal text hold the same subset.
+    pub selection_text: String,
+    /// What stands at the destination.
+    pub held: Held,
+    /// Whether a listing may replace a partition that had more than twice its rows.
+    pub shrink: Shrink,
+    /// When the first of the interrupted runs began that this one takes up.
+    pub resumes: Option<DateTime<Utc>>,
+}
+
+/// What to do with a partition of which Gong suddenly shows nothing, or less than half: the answer
+/// for data that was purged is the same as that for a key which lost sight of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shrink {
+    /// Keep the old file and count the partition as failed.
+    Refuse,
+    /// Take the new listing.
+    Accept,
 }
 
 /// Runs `plan` to its end, or until `cancel` fires, and returns the record of it. Problems of single
@@ -81,6 +104,14 @@ pub async fn run(
     cancel: CancellationToken,
 ) -> RunRecord {
     let context = Arc::new(Context::new(job, client, store, reporter, cancel));
+    for (blocked, why) in plan.blocked() {
+        let unit = format!("{} of {}", blocked.dataset.name, blocked.partition);
+        context.unit_failed(&unit, &UnitError::Blocked(why.clone()));
+    }
+    if let Err(error) = context.save().await {
+        context.unit_failed("run record", &UnitError::Sink(error));
+    }
+    let saving = saving::start(&context);
     let calls = async {
         if let Some(calls) = plan.calls {
             lister::export_calls(&context, calls).await;
@@ -92,10 +123,12 @@ pub async fn run(
         }
     };
     let activity = async {
-        if let Some(plan) = plan.activity {
+        for plan in plan.activity {
             activity::export(&context, plan).await;
         }
     };
     tokio::join!(calls, users, activity);
+    // A save under way must not overtake the last one.
+    saving.end().await;
     context.finish().await
 }

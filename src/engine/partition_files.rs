@@ -3,8 +3,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::Event;
-use super::context::{Context, UnitError};
+use super::context::Context;
+use super::unit_error::UnitError;
+use super::{Event, Shrink};
 use crate::calendar::{DateRange, Partition};
 use crate::dataset::{Dataset, Rows};
 use crate::sink::{DataFileWriter, Location};
@@ -111,9 +112,27 @@ impl PartitionFiles {
         self.open.retain(|open| keep(open.dataset));
     }
 
+    /// Fails when a file would replace one of the same choice that has more than twice its rows.
+    fn refuse_shrink(&self, context: &Context) -> Result<(), UnitError> {
+        let job = &context.job;
+        for Open { dataset, rows, writer } in &self.open {
+            let Some(before) = job.held.coverage.footer(dataset.name, self.partition) else {
+                continue;
+            };
+            let now = writer.rows() + rows.len() as u64;
+            if before.selection == job.selection_text && now.saturating_mul(2) < before.records_written {
+                return Err(UnitError::Shrunk { dataset, before: before.records_written, now });
+            }
+        }
+        Ok(())
+    }
+
     /// Makes the files visible, one after the other.
     pub(super) fn commit(self, context: &Context, origin: &Origin) -> Result<(), UnitError> {
         let partition = self.partition;
+        if context.job.shrink == Shrink::Refuse {
+            self.refuse_shrink(context)?;
+        }
         for mut open in self.open {
             open.flush(context)?;
             let Open { dataset, writer, .. } = open;
@@ -133,7 +152,7 @@ impl PartitionFiles {
                 transcripts_awaited: origin.awaited.calls,
                 oldest_awaited: origin.awaited.oldest,
                 simulated: job.simulated,
-                selection: job.selection.to_json(),
+                selection: job.selection_text.clone(),
             })?;
             context.committed(dataset, partition, file);
         }

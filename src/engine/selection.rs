@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::json;
-
 use crate::gong::model::{Party, User};
 
 /// The choice, with users resolved to what the API and the records call them.
@@ -46,21 +44,6 @@ impl Selection {
                 party.email_address.as_deref().is_some_and(|email| participant.emails.contains(&email.to_lowercase()))
             }
         })
-    }
-
-    /// The choice as compact JSON, for the footer: two files with equal text hold the same subset.
-    pub fn to_json(&self) -> String {
-        let mut hosts = self.hosts.clone();
-        hosts.sort();
-        let mut participants: Vec<_> = self.participants.iter().map(|p| p.user_id.as_str()).collect();
-        participants.sort_unstable();
-        json!({
-            "hosts": hosts,
-            "participants": participants,
-            "workspace": self.workspace,
-            "private_calls": if self.include_private { "include" } else { "exclude" },
-        })
-        .to_string()
     }
 }
 

@@ -1,7 +1,8 @@
 //! The transcripts of a chunk of calls.
 
 use super::chunk::Chunk;
-use super::context::{Context, UnitError};
+use super::context::Context;
+use super::unit_error::UnitError;
 use super::{Event, Fetch, pages};
 use crate::gong::endpoint::Request;
 use crate::gong::{ErrorKind, Page};

@@ -1,20 +1,21 @@
 //! The list of users: fetched once a run, for the snapshot and to find the users that a job names.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::context::{Context, UnitError};
+use super::by_user::by_user;
+use super::context::Context;
 use super::partition_files::{Origin, PartitionFiles};
 use super::selection::Directory;
+use super::unit_error::UnitError;
 use super::{Event, Fetch, Participant, UnknownUser, pages};
 use crate::dataset::Source;
 use crate::gong::endpoint::Request;
 use crate::gong::model::{Drift, User};
 use crate::gong::{self, Client, Page};
 use crate::plan::UserPlan;
-use crate::state::run_record::{Counts, WindowRecord};
+use crate::state::run_record::WindowRecord;
 
 /// All users of the company, as Gong sent them.
 #[derive(Debug)]
@@ -62,36 +63,16 @@ async fn try_export(context: &Arc<Context>, plan: &UserPlan, list: Option<UserLi
     context.emit(&Event::Fetched { fetch: Fetch::Users, records: fetched });
     let task = {
         let (context, plan) = (Arc::clone(context), plan.clone());
-        tokio::task::spawn_blocking(move || write(&context, &plan, &list, fetched))
+        tokio::task::spawn_blocking(move || write(&context, &plan, &list))
     };
     task.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
 }
 
-fn write(context: &Context, plan: &UserPlan, list: &UserList, fetched: u64) -> Result<(), UnitError> {
+fn write(context: &Context, plan: &UserPlan, list: &UserList) -> Result<(), UnitError> {
     let Source::User { rows } = plan.dataset.source else {
         unreachable!("a user plan has a dataset made from users");
     };
-    let mut counts = Counts { fetched, ..Counts::default() };
-    let mut drift = Drift::default();
-    let mut users: BTreeMap<String, User<'_>> = BTreeMap::new();
-    for page in &list.pages {
-        for (index, raw) in page.records().enumerate() {
-            match User::decode(raw, &mut drift) {
-                Ok(user) => {
-                    if users.insert(user.id.clone().into_owned(), user).is_some() {
-                        counts.duplicates += 1;
-                    }
-                }
-                Err(rejected) => {
-                    counts.rejected += 1;
-                    context.reject(page, index, &rejected.reason);
-                }
-            }
-        }
-        drift.replaced_characters += page.replaced_characters();
-    }
-    counts.written = users.len() as u64;
-    context.drift(drift);
+    let (users, counts) = by_user(context, &list.pages, User::decode, |user| &user.id);
 
     let mut files = PartitionFiles::create(context, &[plan.dataset], plan.partition)?;
     for user in users.values() {

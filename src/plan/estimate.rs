@@ -1,6 +1,6 @@
 //! How many requests a plan takes, how long at the rate limit, and how much of the day's budget.
 
-use super::{Plan, WINDOW_RECORDS_TARGET};
+use super::Plan;
 
 /// Records on a full page; the size cannot be chosen.
 const PAGE_RECORDS: u64 = 100;
@@ -42,22 +42,29 @@ impl Estimate {
         let mut fetches = Vec::new();
         if let Some(calls) = &plan.calls {
             let windows = calls.windows.len() as u64;
-            let listed = counts.calls.map_or(windows, |n| listing_requests(n, windows));
-            fetches.push(FetchEstimate { fetch: "calls", records: counts.calls, requests: listed });
-            if calls.transcripts {
-                let requests = counts.calls.map_or(0, |n| n.div_ceil(PAGE_RECORDS));
-                fetches.push(FetchEstimate { fetch: "transcripts", records: counts.calls, requests });
+            if windows > 0 {
+                let listed = counts.calls.map_or(windows, |n| listing_requests(n, windows));
+                fetches.push(FetchEstimate { fetch: "calls", records: counts.calls, requests: listed });
+                if calls.transcripts {
+                    let requests = counts.calls.map_or(0, |n| n.div_ceil(PAGE_RECORDS));
+                    fetches.push(FetchEstimate { fetch: "transcripts", records: counts.calls, requests });
+                }
+            }
+            if !calls.awaiting.is_empty() {
+                let awaited = plan.transcripts_awaited();
+                let requests = awaited.div_ceil(PAGE_RECORDS);
+                fetches.push(FetchEstimate { fetch: "awaited transcripts", records: Some(awaited), requests });
             }
         }
-        let mut paged = |fetch, records: Option<u64>| {
-            let requests = records.map_or(1, |n| n.div_ceil(PAGE_RECORDS).max(1));
+        let mut paged = |fetch, records: Option<u64>, listings: usize| {
+            let requests = records.map_or(1, |n| n.div_ceil(PAGE_RECORDS).max(1)) * listings as u64;
             fetches.push(FetchEstimate { fetch, records, requests });
         };
         if plan.users.is_some() {
-            paged("users", counts.users);
+            paged("users", counts.users, 1);
         }
-        if plan.activity.is_some() {
-            paged("activity_stats", counts.active_users);
+        if !plan.activity.is_empty() {
+            paged("activity_stats", counts.active_users, plan.activity.len());
         }
         let requests = fetches.iter().map(|f| f.requests).sum::<u64>();
         Self {
@@ -70,13 +77,10 @@ impl Estimate {
     }
 }
 
-/// A listing's own pages; when it is split, the page that told so and half a page for each piece.
+/// A listing's own pages, and half a page for each window but the last, where one ends inside a page.
+/// Whether latency asks for more windows is only seen when it is run.
 fn listing_requests(records: u64, windows: u64) -> u64 {
-    let pages = records.div_ceil(PAGE_RECORDS).max(windows);
-    if records <= 2 * WINDOW_RECORDS_TARGET * windows {
-        return pages + (windows - 1).div_ceil(2);
-    }
-    pages + windows + records.div_ceil(WINDOW_RECORDS_TARGET).div_ceil(2)
+    records.div_ceil(PAGE_RECORDS).max(windows) + (windows.max(1) - 1).div_ceil(2)
 }
 
 #[cfg(test)]
@@ -84,16 +88,25 @@ mod tests {
     use super::*;
     use crate::calendar::{DateRange, PartitionBy};
     use crate::dataset;
-    use crate::plan::Inputs;
+    use crate::plan::{Circumstances, Inputs, Refresh};
+    use crate::state::coverage::Coverage;
+    use chrono::TimeDelta;
 
     fn estimate(counts: Counts) -> Estimate {
         let plan = Plan::new(Inputs {
             datasets: &dataset::ALL,
             range: DateRange::new("2026-01-01T00:00:00Z".parse().unwrap(), "2026-01-31T00:00:00Z".parse().unwrap())
                 .unwrap(),
-            zone: chrono_tz::Tz::UTC,
             partition_by: PartitionBy::Day,
-            now: "2026-03-01T00:00:00Z".parse().unwrap(),
+            circumstances: Circumstances {
+                refresh: Refresh { settle: TimeDelta::days(7), transcripts_wait: TimeDelta::days(30), full: false },
+                now: "2026-03-01T00:00:00Z".parse().unwrap(),
+                zone: chrono_tz::Tz::UTC,
+                selection: "{}",
+                simulated: false,
+                resumes: None,
+            },
+            coverage: &Coverage::default(),
             by_participant: false,
         });
         Estimate::new(&plan, counts, 3.0, 10_000)
@@ -114,11 +127,5 @@ mod tests {
         let unknown = estimate(Counts::default());
         assert!(unknown.at_least);
         assert_eq!(unknown.requests, 3);
-    }
-
-    #[test]
-    fn a_listing_that_will_be_split_counts_its_pieces() {
-        let split = estimate(Counts { calls: Some(6_000), users: Some(1), active_users: Some(1) });
-        assert_eq!(split.fetches[0].requests, 60 + 1 + 2);
     }
 }

@@ -4,20 +4,24 @@
 //! Fetches are planned, not datasets: one `calls/extensive` listing feeds every dataset that is made
 //! from calls, and the requests are what is scarce.
 
+pub mod due;
 mod estimate;
-mod window;
+pub mod window;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::calendar::{DateRange, Partition, PartitionBy};
 use crate::dataset::{Dataset, Source};
 use crate::gong::endpoint::Block;
 
+use crate::state::coverage::Coverage;
+
+pub use due::{Blocked, Circumstances, Due, NotDue, Refresh, Verdict};
 pub use estimate::{Counts, Estimate, FetchEstimate};
-pub use window::{WINDOW_RECORDS_TARGET, Window};
+pub use window::Window;
 
 /// What a plan is made from.
 #[derive(Debug, Clone, Copy)]
@@ -25,21 +29,32 @@ pub struct Inputs<'a> {
     pub datasets: &'a [&'static Dataset],
     /// As the job or the command line says it; may reach into the future.
     pub range: DateRange,
-    /// The zone of partition days.
-    pub zone: Tz,
     pub partition_by: PartitionBy,
-    /// The instant of the run: partitions that have not begun by then are left out.
-    pub now: DateTime<Utc>,
+    /// Partitions that have not begun at its `now` are left out.
+    pub circumstances: Circumstances<'a>,
+    /// What stands at the destination.
+    pub coverage: &'a Coverage,
     /// Whether calls are chosen by who took part in them, which the parties tell.
     pub by_participant: bool,
 }
 
 /// What a run is to do.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Plan {
     pub calls: Option<CallPlan>,
     pub users: Option<UserPlan>,
-    pub activity: Option<ActivityPlan>,
+    /// Runs of days that follow each other.
+    pub activity: Vec<ActivityPlan>,
+    /// Every partition of the range with its verdict, by dataset in the order of the inputs.
+    pub verdicts: Vec<PartitionVerdict>,
+}
+
+/// What is to be done about one partition of a dataset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionVerdict {
+    pub dataset: &'static Dataset,
+    pub partition: Partition,
+    pub verdict: Verdict,
 }
 
 /// The listing of calls and all that is made from it.
@@ -50,11 +65,13 @@ pub struct CallPlan {
     pub blocks: BTreeSet<Block>,
     /// Whether transcripts are fetched too.
     pub transcripts: bool,
-    /// In order of time.
+    /// Those that are due, in order of time.
     pub partitions: Vec<Partition>,
-    /// In order of time, together the partitions exactly once. Listings that turn out too long are
-    /// split further while they run ([`Window::split`]).
+    /// In order of time, together the due partitions exactly once. Listings that turn out too long
+    /// are split further while they run ([`Window::split`]).
     pub windows: Vec<Window>,
+    /// Those that become due if an awaited transcript has come.
+    pub awaiting: Vec<Partition>,
 }
 
 /// The list of users, a snapshot of today.
@@ -76,54 +93,148 @@ pub struct ActivityPlan {
 }
 
 impl Plan {
-    /// Plans the export of all partitions that the range touches, whole: a partition is one file and
-    /// is replaced whole, so a part of one would lose the rest of it.
+    /// Plans the export of what is due among the partitions that the range touches, whole: a
+    /// partition is one file and is replaced whole, so a part of one would lose the rest of it.
     pub fn new(inputs: Inputs<'_>) -> Self {
-        let mut plan = Self { calls: None, users: None, activity: None };
-        let Some(range) = DateRange::new(inputs.range.from(), inputs.range.to().min(inputs.now)) else {
+        let mut plan = Self::default();
+        let Circumstances { now, zone, .. } = inputs.circumstances;
+        let Some(begun) = DateRange::new(inputs.range.from(), inputs.range.to().min(now)) else {
             return plan;
         };
 
         let mut call_datasets = Vec::new();
-        let mut blocks = BTreeSet::new();
-        let mut transcripts = false;
         for &dataset in inputs.datasets {
             match &dataset.source {
-                Source::Call { blocks: needed, transcript, .. } => {
-                    call_datasets.push(dataset);
-                    blocks.extend(needed.iter().copied());
-                    transcripts |= transcript;
-                }
+                Source::Call { .. } => call_datasets.push(dataset),
                 Source::User { .. } => {
-                    let partition = Partition::of_instant(inputs.now, inputs.zone, PartitionBy::Day);
-                    plan.users = Some(UserPlan { dataset, partition });
+                    let partition = Partition::of_instant(now, zone, PartitionBy::Day);
+                    if let Verdict::Due(_) = plan.judge(&inputs, dataset, partition) {
+                        plan.users = Some(UserPlan { dataset, partition });
+                    }
                 }
                 Source::Activity { .. } => {
-                    let from = range.from().with_timezone(&inputs.zone).date_naive();
-                    let last_instant = inputs.range.to() - TimeDelta::nanoseconds(1);
-                    let last = last_instant.with_timezone(&inputs.zone).date_naive();
-                    plan.activity = Some(ActivityPlan { dataset, from, to: last + Days::new(1) });
+                    let days = Partition::covering(inputs.range, zone, PartitionBy::Day);
+                    let due = |day: &Partition| matches!(plan.judge(&inputs, dataset, *day), Verdict::Due(_));
+                    let due: Vec<_> = days.into_iter().filter(due).collect();
+                    plan.activity = ActivityPlan::runs(dataset, &due);
                 }
+            }
+        }
+        if !call_datasets.is_empty() {
+            let partitions = Partition::covering(begun, zone, inputs.partition_by);
+            plan.calls = plan.plan_calls(&inputs, call_datasets, partitions);
+        }
+        plan
+    }
+
+    fn judge(&mut self, inputs: &Inputs<'_>, dataset: &'static Dataset, partition: Partition) -> Verdict {
+        let standing = inputs.coverage.get(dataset.name, partition);
+        let verdict = inputs.circumstances.judge(dataset.partition, partition, standing);
+        self.verdicts.push(PartitionVerdict { dataset, partition, verdict: verdict.clone() });
+        verdict
+    }
+
+    /// One listing feeds all datasets made from calls: a partition that is due for one of them is
+    /// exported for all, unless one of its files must not be touched.
+    fn plan_calls(
+        &mut self,
+        inputs: &Inputs<'_>,
+        datasets: Vec<&'static Dataset>,
+        partitions: Vec<Partition>,
+    ) -> Option<CallPlan> {
+        let mut due = Vec::new();
+        let mut awaiting = Vec::new();
+        for partition in partitions {
+            let first = self.verdicts.len();
+            for &dataset in &datasets {
+                self.judge(inputs, dataset, partition);
+            }
+            let verdicts = &mut self.verdicts[first..];
+            if verdicts.iter().any(|v| matches!(v.verdict, Verdict::Blocked(_))) {
+                continue;
+            }
+            if verdicts.iter().any(|v| matches!(v.verdict, Verdict::Due(_))) {
+                due.push(partition);
+                for v in verdicts {
+                    if !matches!(v.verdict, Verdict::Due(_)) {
+                        v.verdict = Verdict::Due(Due::Companion);
+                    }
+                }
+            } else if verdicts.iter().any(|v| matches!(v.verdict, Verdict::Awaiting { .. })) {
+                awaiting.push(partition);
+            }
+        }
+        // By dataset, as the others are.
+        self.verdicts.sort_by_key(|v| inputs.datasets.iter().position(|d| *d == v.dataset));
+        if due.is_empty() && awaiting.is_empty() {
+            return None;
+        }
+
+        let mut blocks = BTreeSet::new();
+        let mut transcripts = false;
+        for dataset in &datasets {
+            if let Source::Call { blocks: needed, transcript, .. } = &dataset.source {
+                blocks.extend(needed.iter().copied());
+                transcripts |= transcript;
             }
         }
         if inputs.by_participant {
             blocks.insert(Block::Parties);
         }
-        if !call_datasets.is_empty() {
-            let partitions = Partition::covering(range, inputs.zone, inputs.partition_by);
-            let windows = Window::runs(&partitions, inputs.zone);
-            plan.calls = Some(CallPlan { datasets: call_datasets, blocks, transcripts, partitions, windows });
-        }
-        plan
+        let windows = Window::runs(&due, inputs.circumstances.zone);
+        Some(CallPlan { datasets, blocks, transcripts, partitions: due, windows, awaiting })
     }
 
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.calls.is_none() && self.users.is_none() && self.activity.is_none()
+        self.calls.is_none() && self.users.is_none() && self.activity.is_empty()
+    }
+
+    /// How many calls of settled partitions still have no transcript.
+    pub fn transcripts_awaited(&self) -> u64 {
+        let mut awaited: BTreeMap<Partition, u64> = BTreeMap::new();
+        for PartitionVerdict { partition, verdict, .. } in &self.verdicts {
+            if let Verdict::Awaiting { calls } = verdict {
+                // All files of a partition count the same calls.
+                let most = awaited.entry(*partition).or_default();
+                *most = (*most).max(*calls);
+            }
+        }
+        awaited.values().sum()
+    }
+
+    /// What must not be replaced, and why.
+    pub fn blocked(&self) -> impl Iterator<Item = (&PartitionVerdict, &Blocked)> {
+        self.verdicts.iter().filter_map(|verdict| match &verdict.verdict {
+            Verdict::Blocked(why) => Some((verdict, why)),
+            Verdict::Due(_) | Verdict::Awaiting { .. } | Verdict::NotDue(_) => None,
+        })
+    }
+}
+
+impl CallPlan {
+    /// Adds partitions that were only awaiting transcripts.
+    pub fn add(&mut self, partitions: &[Partition], zone: Tz) {
+        self.partitions.extend(partitions);
+        self.partitions.sort_unstable();
+        self.windows = Window::runs(&self.partitions, zone);
     }
 }
 
 impl ActivityPlan {
+    /// One plan for each run of days that follow each other.
+    fn runs(dataset: &'static Dataset, days: &[Partition]) -> Vec<Self> {
+        let mut runs: Vec<Self> = Vec::new();
+        for day in days {
+            let to = day.next().first_day();
+            match runs.last_mut() {
+                Some(run) if run.to == day.first_day() => run.to = to,
+                _ => runs.push(Self { dataset, from: day.first_day(), to }),
+            }
+        }
+        runs
+    }
+
     /// The first day that may not be over everywhere on earth at `now`. Up to it no company's zone
     /// needs to be known: a day has ended for all twelve hours after it ended in UTC.
     pub fn surely_over(now: DateTime<Utc>) -> NaiveDate {
@@ -158,14 +269,26 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn circumstances(now: &str) -> Circumstances<'static> {
+        let refresh = Refresh { settle: TimeDelta::days(7), transcripts_wait: TimeDelta::days(30), full: false };
+        Circumstances {
+            refresh,
+            now: instant(now),
+            zone: chrono_tz::America::New_York,
+            selection: "{}",
+            simulated: false,
+            resumes: None,
+        }
+    }
+
     fn plan(datasets: &[&str], from: &str, to: &str, now: &str, by: PartitionBy) -> Plan {
         let datasets: Vec<_> = datasets.iter().map(|name| dataset::find(name).unwrap()).collect();
         Plan::new(Inputs {
             datasets: &datasets,
             range: DateRange::new(instant(from), instant(to)).unwrap(),
-            zone: chrono_tz::America::New_York,
             partition_by: by,
-            now: instant(now),
+            circumstances: circumstances(now),
+            coverage: &Coverage::default(),
             by_participant: false,
         })
     }
@@ -185,7 +308,7 @@ mod tests {
         assert_eq!(calls.windows[0].range.to_string(), "2026-01-01T05:00:00Z to 2026-01-04T05:00:00Z");
         assert_eq!(calls.partitions.len(), 3);
         assert!(calls.transcripts && calls.blocks.contains(&Block::Parties));
-        assert_eq!((plan.users, plan.activity), (None, None));
+        assert_eq!((plan.users, plan.activity.len()), (None, 0));
     }
 
     #[test]
@@ -227,7 +350,7 @@ mod tests {
             PartitionBy::Month,
         )
         .activity
-        .unwrap();
+        .remove(0);
         assert_eq!((activity.from.to_string(), activity.to.to_string()), ("2026-01-01".into(), "2026-01-05".into()));
         assert_eq!(activity.partitions().len(), 4);
         let (clipped, left_out) = activity.clip("2026-01-03".parse().unwrap());

@@ -171,7 +171,7 @@ impl Folder {
 
     /// The folder at `key`, with all folders above it, made to last. Refuses to go through a link
     /// that leads outside.
-    fn create_folders(&self, key: &str) -> Result<PathBuf, Error> {
+    pub(super) fn create_folders(&self, key: &str) -> Result<PathBuf, Error> {
         create_durably(&self.root)?;
         let inside = |path: &Path| {
             let target = fs::canonicalize(path).map_err(|error| Error::local(Operation::Write, path, error))?;
@@ -205,12 +205,24 @@ pub(super) struct TemporaryFile {
 impl TemporaryFile {
     /// Makes it the file at `key`, in place of one that may be there; its size in bytes.
     pub(super) fn commit(mut self, key: &str) -> Result<u64, Error> {
-        if !is_safe_key(key) {
-            return Err(Error::InvalidKey { key: key.to_owned() });
-        }
         // A failed synchronisation may have dropped the very pages that failed: trying it again
         // would report success over lost bytes. So it ends the file.
         self.file.sync_all().map_err(|error| Error::local(Operation::Write, &self.path, error))?;
+        let parent = self.rename(key)?;
+        synchronise_folder(&parent)?;
+        Ok(self.size_bytes)
+    }
+
+    /// The same for a file that is worth nothing after a loss of power: nothing is synchronised.
+    pub(super) fn commit_unsynchronised(mut self, key: &str) -> Result<(), Error> {
+        self.rename(key).map(drop)
+    }
+
+    /// Gives the file its name; the folder that it is in.
+    fn rename(&mut self, key: &str) -> Result<PathBuf, Error> {
+        if !is_safe_key(key) {
+            return Err(Error::InvalidKey { key: key.to_owned() });
+        }
         let target = self.folder.path(key);
         let parent = match key.rsplit_once('/') {
             Some((parent, _)) => self.folder.create_folders(parent)?,
@@ -218,8 +230,7 @@ impl TemporaryFile {
         };
         fs::rename(&self.path, &target).map_err(|error| Error::local(Operation::Commit, &target, error))?;
         self.committed = true;
-        synchronise_folder(&parent)?;
-        Ok(self.size_bytes)
+        Ok(parent)
     }
 }
 
@@ -251,7 +262,7 @@ impl Drop for TemporaryFile {
 }
 
 /// Options for files that hold what people said: not for everybody's eyes.
-fn private_file() -> OpenOptions {
+pub(super) fn private_file() -> OpenOptions {
     let mut options = File::options();
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);

@@ -17,6 +17,10 @@ pub const OWN_FOLDER: &str = "_gong_export";
 pub const TEMPORARY_FOLDER: &str = "_gong_export/tmp";
 /// Run records, one JSON document a run.
 pub const RUNS_FOLDER: &str = "_gong_export/runs";
+/// Says which run is at work here; there only while one is.
+pub const LEASE_KEY: &str = "_gong_export/lease.json";
+/// Locked, on a disk, as long as that run lives; it holds nothing.
+pub(super) const LEASE_LOCK_KEY: &str = "_gong_export/lease.lock";
 /// Records that could not be decoded, as received.
 pub const REJECTED_FOLDER: &str = "_gong_export/rejected";
 

@@ -1,5 +1,6 @@
 //! A bucket as destination. One PUT, or a completed multipart upload, makes a whole object visible
-//! or nothing; no step needs conditional writes, which several servers ignore.
+//! or nothing; no commit needs conditional writes, which several servers ignore. Only the lease asks
+//! for them, and finds out first whether they are honoured.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,10 +11,11 @@ use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
 use object_store::multipart::MultipartStore;
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt};
+use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, UpdateVersion};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
+use super::document::{Condition, ConditionalPut, Revision};
 use super::error::{Cause, Error, ErrorKind, Operation};
 use super::location::{TEMPORARY_FOLDER, is_safe_key};
 
@@ -128,6 +130,49 @@ impl Bucket {
             Ok(content) => Ok(Some(content)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(self.failed(Operation::Read, key, error)),
+        }
+    }
+
+    /// A small object with its version. What is larger than `bytes_max` is not read.
+    pub(super) async fn find(&self, key: &str, bytes_max: u64) -> Result<Option<Revision>, Error> {
+        let read = async {
+            let found = self.objects.get(&self.path(key)).await?;
+            let meta = found.meta.clone();
+            let content = if meta.size > bytes_max { None } else { Some(found.bytes().await?) };
+            let version = Some(UpdateVersion { e_tag: meta.e_tag, version: meta.version });
+            Ok(Revision { content, modified: meta.last_modified, version })
+        };
+        match read.await {
+            Ok(revision) => Ok(Some(revision)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(self.failed(Operation::Read, key, error)),
+        }
+    }
+
+    /// Writes a small object if `condition` holds, as far as the server looks at conditions. An error
+    /// leaves it open whether the object was written, and so does a refusal: the client repeats a
+    /// request whose answer was lost, and then meets its own object.
+    pub(super) async fn put_if(
+        &self,
+        key: &str,
+        content: Bytes,
+        condition: &Condition,
+    ) -> Result<ConditionalPut, Error> {
+        let mode = match condition {
+            Condition::Absent => PutMode::Create,
+            Condition::Unchanged(Revision { version: Some(version), .. }) if version.e_tag.is_some() => {
+                PutMode::Update(version.clone())
+            }
+            Condition::Unchanged(_) => return Ok(ConditionalPut::Unsupported),
+        };
+        use object_store::Error as Failure;
+        match self.objects.put_opts(&self.path(key), content.into(), mode.into()).await {
+            Ok(_) => Ok(ConditionalPut::Done),
+            Err(Failure::AlreadyExists { .. } | Failure::Precondition { .. } | Failure::NotModified { .. }) => {
+                Ok(ConditionalPut::Refused)
+            }
+            Err(Failure::NotSupported { .. } | Failure::NotImplemented { .. }) => Ok(ConditionalPut::Unsupported),
+            Err(error) => Err(self.failed(Operation::Commit, key, error)),
         }
     }
 

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes, buf};
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
@@ -115,9 +116,19 @@ impl RowGroup {
 
     /// Decodes its rows, batch by batch. Blocks the CPU.
     pub(super) fn batches(self, metadata: ArrowReaderMetadata) -> Result<ParquetRecordBatchReader, ParquetError> {
+        self.batches_of(metadata, ProjectionMask::all())
+    }
+
+    /// Decodes some columns of its rows, batch by batch. Blocks the CPU.
+    pub(super) fn batches_of(
+        self,
+        metadata: ArrowReaderMetadata,
+        columns: ProjectionMask,
+    ) -> Result<ParquetRecordBatchReader, ParquetError> {
         let index = self.index;
         ParquetRecordBatchReaderBuilder::new_with_metadata(self, metadata)
             .with_row_groups(vec![index])
+            .with_projection(columns)
             .with_batch_size(BATCH_ROWS)
             .build()
     }

@@ -47,14 +47,14 @@ pub enum Patience {
 /// A destination. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    backend: Backend,
+    pub(super) backend: Backend,
     /// What the names of temporary files begin with.
     label: Arc<str>,
     numbers: Arc<AtomicU64>,
 }
 
 #[derive(Clone)]
-enum Backend {
+pub(super) enum Backend {
     Local(Folder),
     Object(Bucket),
 }
@@ -210,6 +210,18 @@ impl Store {
         Ok(listing)
     }
 
+    /// Keys of the documents in a folder of our own, sorted.
+    pub async fn documents(&self, folder: &'static str) -> Result<Vec<String>, Error> {
+        match &self.backend {
+            Backend::Local(local) => {
+                let local = local.clone();
+                let entries = self.blocking(Operation::List, move || local.list(folder)).await?;
+                Ok(entries.into_iter().map(|entry| entry.key).collect())
+            }
+            Backend::Object(bucket) => Ok(bucket.list(folder).await?.into_iter().map(|(key, _)| key).collect()),
+        }
+    }
+
     /// A small document, whole; `None` when there is none.
     pub async fn get(&self, key: &str) -> Result<Option<Bytes>, Error> {
         let key = checked(key)?;
@@ -254,6 +266,11 @@ impl Store {
             }
             Backend::Object(bucket) => bucket.delete(&key).await,
         }
+    }
+
+    /// What the name of the next temporary file is made of.
+    pub(super) fn temporary_name(&self) -> (Arc<str>, Arc<AtomicU64>) {
+        (self.label.clone(), self.numbers.clone())
     }
 
     /// Begins a file. Blocks; for threads that may.
@@ -318,7 +335,7 @@ impl Store {
     }
 
     /// Runs what blocks off the runtime's workers.
-    async fn blocking<T: Send + 'static>(
+    pub(super) async fn blocking<T: Send + 'static>(
         &self,
         operation: Operation,
         work: impl FnOnce() -> Result<T, Error> + Send + 'static,

@@ -9,7 +9,7 @@ use super::compression::Compression;
 use super::dates::DateExpr;
 use super::destination::check_destination;
 use super::field::{Field, Located};
-use super::job::{Destination, JobSpec, Privacy, UserRef, Users};
+use super::job::{Destination, JobSpec, Privacy, Refresh, UserRef, Users};
 use super::node::Node;
 use super::problem::{Notes, Place, Position, quoted, quoted_url};
 use super::range::{Bound, Range};
@@ -27,6 +27,13 @@ pub(super) struct Checker<'a> {
     pub(super) datasets: &'a [&'a str],
     pub(super) notes: &'a mut Notes,
 }
+
+/// Calls are final after a week: most appear within an hour, late ones within days.
+const SETTLE_DAYS: u32 = 7;
+/// Transcripts that have not come after a month never come.
+const TRANSCRIPT_DAYS: u32 = 30;
+/// Longer waits would list years every night.
+const DAYS_MAX: u32 = 366;
 
 /// A key that has to be there; `after` is where it is missed.
 pub(super) fn required<T>(
@@ -57,6 +64,7 @@ impl Checker<'_> {
         let remedy = "add `destination:` and below it `url: ./export`";
         let destination = required(job.destination, "destination", start, remedy, self.notes)
             .and_then(|destination| self.destination(destination));
+        let refresh = self.refresh(job.refresh);
         let private_calls = job.privacy.present().and_then(|privacy| privacy.value.private_calls.present());
         let privacy = Privacy { private_calls: private_calls.map(|choice| choice.value).unwrap_or_default() };
         let notify = self.notify(job.notify);
@@ -69,9 +77,37 @@ impl Checker<'_> {
             workspace: workspace?,
             datasets: datasets?,
             destination: destination?,
+            refresh: refresh?,
             privacy,
             notify: notify?,
         })
+    }
+
+    fn refresh(&mut self, refresh: Field<raw::Refresh>) -> Option<Refresh> {
+        let refresh = match refresh {
+            Field::Absent => raw::Refresh::default(),
+            Field::Invalid => return None,
+            Field::Present(refresh) => refresh.value,
+        };
+        let settle_days = self.days(refresh.settle_days, "settle_days", SETTLE_DAYS);
+        let transcripts_wait_days = self.days(refresh.transcripts_wait_days, "transcripts_wait_days", TRANSCRIPT_DAYS);
+        Some(Refresh { settle_days: settle_days?, transcripts_wait_days: transcripts_wait_days? })
+    }
+
+    fn days(&mut self, days: Field<u64>, key: &str, default: u32) -> Option<u32> {
+        let days = match days {
+            Field::Absent => return Some(default),
+            Field::Invalid => return None,
+            Field::Present(days) => days,
+        };
+        match u32::try_from(days.value) {
+            Ok(count) if count <= DAYS_MAX => Some(count),
+            _ => {
+                let message = format!("`refresh.{key}` must be at most {DAYS_MAX}, not {}", quoted(&days.shown));
+                self.notes.at(days.position, message, format!("write a number of days, such as `{default}`"));
+                None
+            }
+        }
     }
 
     fn version(&mut self, version: Field<u64>, start: Position) -> Option<()> {

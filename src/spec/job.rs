@@ -26,6 +26,7 @@ pub struct JobSpec {
     /// Names of known datasets, each once, in the order of the job; never empty.
     pub datasets: Vec<String>,
     pub destination: Destination,
+    pub refresh: Refresh,
     pub privacy: Privacy,
     /// Whom to tell how a run ended.
     pub notify: Option<Notify>,
@@ -93,6 +94,15 @@ impl fmt::Debug for Destination {
             .field("options", &options)
             .finish()
     }
+}
+
+/// For how long partitions are looked at again after their end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refresh {
+    /// All of a partition.
+    pub settle_days: u32,
+    /// The transcripts that are missing.
+    pub transcripts_wait_days: u32,
 }
 
 /// What to leave out.

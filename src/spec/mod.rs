@@ -42,7 +42,7 @@ pub use base_url::{BaseUrlError, parse_base_url};
 pub use compression::{Compression, CompressionError};
 pub use destination::{DestinationError, check_destination};
 pub use field::Located;
-pub use job::{Auth, Destination, JobSpec, Notify, NotifyHeader, Privacy, Source, SourceKind, UserRef, Users};
+pub use job::{Auth, Destination, JobSpec, Notify, NotifyHeader, Privacy, Refresh, Source, SourceKind, UserRef, Users};
 pub use node::FILE_BYTES_MAX;
 pub use problem::{Place, Position, Problem, Problems};
 pub use range::Range;
@@ -68,8 +68,40 @@ pub fn load(
     datasets: &[&str],
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<JobSpec, Problems> {
+    read(file, text, datasets, variable, Purpose::Connect)
+}
+
+/// Reads a job file for a command that sends nothing to Gong: address and credentials are passed over,
+/// so their variables need not be set, and [`SourceKind::Gong`] holds neither.
+///
+/// # Errors
+///
+/// As of [`load`], but for what concerns `source.base_url` and `source.auth`.
+pub fn load_without_credentials(
+    file: &str,
+    text: &[u8],
+    datasets: &[&str],
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<JobSpec, Problems> {
+    read(file, text, datasets, variable, Purpose::LookOnly)
+}
+
+/// What a spec is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Connect,
+    LookOnly,
+}
+
+fn read(
+    file: &str,
+    text: &[u8],
+    datasets: &[&str],
+    variable: &dyn Fn(&str) -> Option<String>,
+    purpose: Purpose,
+) -> Result<JobSpec, Problems> {
     let mut notes = Notes::default();
-    let spec = examine(file, text, datasets, variable, &mut notes);
+    let spec = examine(file, text, datasets, variable, purpose, &mut notes);
     match (spec, notes.into_problems(file)) {
         (Some(spec), None) => Ok(spec),
         (_, Some(problems)) => Err(problems),
@@ -82,9 +114,14 @@ fn examine(
     text: &[u8],
     datasets: &[&str],
     variable: &dyn Fn(&str) -> Option<String>,
+    purpose: Purpose,
     notes: &mut Notes,
 ) -> Option<JobSpec> {
     let mut tree = node::parse(text, notes).map_err(|problem| notes.add(problem)).ok()?;
+    if purpose == Purpose::LookOnly {
+        // Before variables are looked up.
+        tree.remove("source", &["base_url", "auth"]);
+    }
     interpolate::interpolate_tree(&mut tree, variable, notes);
     let shapes: raw::Job = decode::decode(&tree, "", notes)?;
     let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();

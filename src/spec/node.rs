@@ -83,6 +83,16 @@ impl Node {
             Kind::Scalar(_) | Kind::List(_) | Kind::Broken => None,
         }
     }
+
+    /// Takes some keys out of the mapping that is the value of `key`, where they are.
+    pub(super) fn remove(&mut self, key: &str, inner: &[&str]) {
+        let Kind::Mapping(entries) = &mut self.kind else { return };
+        for entry in entries.iter_mut().filter(|entry| entry.key == key) {
+            if let Kind::Mapping(entries) = &mut entry.value.kind {
+                entries.retain(|entry| !inner.contains(&entry.key.as_str()));
+            }
+        }
+    }
 }
 
 /// Reads a job file. Repeated keys are noted and the first one is kept; whatever leaves no tree at all

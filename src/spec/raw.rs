@@ -48,6 +48,9 @@ pub(super) struct Job {
     pub datasets: Field<Vec<Field<String>>>,
     /// Where the Parquet files go.
     pub destination: Field<Destination>,
+    /// For how long what is exported is looked at again.
+    #[serde(default)]
+    pub refresh: Field<Refresh>,
     /// What to leave out.
     #[serde(default)]
     pub privacy: Field<Privacy>,
@@ -158,6 +161,21 @@ pub(super) struct Destination {
     #[serde(default)]
     #[schemars(extend("examples" = [{ "region": "eu-central-1" }]))]
     pub options: Field<BTreeMap<String, Field<OptionValue>>>,
+}
+
+/// When a day (or month) is exported again, and when it is final.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Refresh {
+    /// Days after the end of a day (or month) during which each run exports it again: calls appear
+    /// late, and are edited and deleted.
+    #[serde(default)]
+    #[schemars(range(max = 366), extend("default" = 7))]
+    pub settle_days: Field<u64>,
+    /// Days after the end of a day (or month) during which missing transcripts are asked for.
+    #[serde(default)]
+    #[schemars(range(max = 366), extend("default" = 30))]
+    pub transcripts_wait_days: Field<u64>,
 }
 
 /// Which calls to leave out.

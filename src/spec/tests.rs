@@ -262,3 +262,15 @@ proptest! {
         prop_assert!(!problems.to_string().contains(SECRET));
     }
 }
+
+#[test]
+fn a_command_that_only_looks_needs_no_credentials() {
+    let load = |text: &str| load_without_credentials("a.yaml", text.as_bytes(), &DATASETS, &environment);
+    let text = "version: 1\nsource: {base_url: '${UNSET}', auth: {token: '${UNSET}'}, requests_per_day: 50}\n\
+                range: {from: 2026-01-01, to: 2026-02-01}\ndestination: {url: out}\n";
+    let job = load(text).unwrap();
+    assert!(matches!(job.source.kind, SourceKind::Gong { base_url: None, auth: None }));
+    assert_eq!(job.source.requests_per_day, 50);
+    let problems = load(&text.replace("url: out", "url: '${UNSET}'")).unwrap_err().to_string();
+    assert!(problems.contains("`UNSET` is not set"), "{problems}");
+}

@@ -1,4 +1,6 @@
 //! What data files and runs say about themselves. Pure: text and structures, no files.
 
+pub mod coverage;
 pub mod footer;
+pub mod lease;
 pub mod run_record;

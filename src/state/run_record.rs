@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 /// The version of this document's shape.
@@ -22,12 +22,17 @@ pub struct RunRecord {
     /// Whether the data came from the simulator.
     pub simulated: bool,
     pub started_at: DateTime<Utc>,
+    /// The end; of a run that still goes on or was killed, when this was last written.
     pub finished_at: DateTime<Utc>,
+    /// When the first of the interrupted runs began that this one took up.
+    pub resumes: Option<DateTime<Utc>>,
     pub seconds: f64,
     /// Without credentials.
     pub destination: String,
     pub range: RangeRecord,
     pub requests: RequestRecord,
+    /// Requests by day in UTC, for the daily budget.
+    pub requests_by_day: BTreeMap<NaiveDate, u64>,
     pub datasets: Vec<DatasetRecord>,
     pub windows: Vec<WindowRecord>,
     pub files: Vec<FileRecord>,
@@ -49,6 +54,8 @@ pub struct RunRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
+    /// It goes on, or was killed.
+    Running,
     /// All that was planned is written.
     Done,
     /// Nothing more could be written: the destination failed.
@@ -173,11 +180,45 @@ impl Outcome {
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::Failed => 1,
+            // A killed process has no code of its own.
+            Self::Running | Self::Failed => 1,
             Self::Credentials => 3,
             Self::Partial => 4,
             Self::Budget => 5,
             Self::Interrupted => 130,
         }
+    }
+}
+
+/// How long after its begin an interrupted run is taken up by the next one. After that its data is
+/// as old as any other, and the night's refresh is due anyway.
+const RESUME_WITHIN: TimeDelta = TimeDelta::hours(20);
+
+/// What earlier runs tell a new one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Past {
+    /// When the first of the interrupted runs began that the new one takes up.
+    pub resumes: Option<DateTime<Utc>>,
+    /// Requests that were sent today, in UTC.
+    pub requests_today: u64,
+}
+
+impl Past {
+    /// `records` in any order; `job` is the one that is about to run.
+    pub fn new(records: &[RunRecord], job: &str, now: DateTime<Utc>) -> Self {
+        let today = now.date_naive();
+        let requests_today = records.iter().filter_map(|record| record.requests_by_day.get(&today)).sum();
+        let last = records.iter().filter(|record| record.job == job).max_by_key(|record| record.started_at);
+        let resumes = last.and_then(|record| match record.outcome {
+            Outcome::Done => None,
+            Outcome::Running
+            | Outcome::Failed
+            | Outcome::Credentials
+            | Outcome::Partial
+            | Outcome::Budget
+            | Outcome::Interrupted => Some(record.resumes.unwrap_or(record.started_at)),
+        });
+        let resumes = resumes.filter(|begin| *begin <= now && now - *begin <= RESUME_WITHIN);
+        Self { resumes, requests_today }
     }
 }

@@ -153,6 +153,22 @@ fn a_refused_cursor_begins_the_listing_anew() {
 }
 
 #[test]
+fn calls_that_are_not_listed_oldest_first_are_sorted_all_the_same() {
+    let (simulator, gateway) = account();
+    // A call of the third page seems to belong before those of the first, which are on their way.
+    gateway.trouble(
+        CALLS,
+        2,
+        1,
+        Trouble::Alter(|answer| answer["calls"][0]["metaData"]["started"] = json!("2026-03-02T00:00:00.001Z")),
+    );
+    let record = assert_survived(&simulator, &gateway);
+    assert!(record["failures"].as_array().unwrap().is_empty());
+    let cursorless = gateway.seen().iter().filter(|seen| seen.path == CALLS && seen.body["cursor"].is_null()).count();
+    assert!(cursorless >= 2, "the listing began {cursorless} times");
+}
+
+#[test]
 fn a_wrong_key_ends_with_3_and_says_what_to_check() {
     let simulator = Simulator::start(json!({ "access_key_secret": "another" }));
     let sandbox = Sandbox::new();

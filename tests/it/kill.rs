@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::support::command::{NOW, Running, Sandbox, job, simulated};
@@ -69,14 +68,22 @@ fn killed_at_any_moment_and_run_again_it_is_as_if_nothing_had_been() {
     let sandbox = Sandbox::new();
     sandbox.job(&slow_job());
     let reader = Reader::start(sandbox.export());
+    let (mut killed_at_work, mut temporary) = (0, 0);
     // Moments spread over the run by the golden ratio: no two alike, the same every time.
-    let mut killed_at_work = 0;
     for step in 1..=10 {
+        // Every other run takes up what the killed ones have committed; the rest export everything,
+        // so that there is work to be killed at until the end.
+        let mut command = sandbox.command(RUN);
+        if step % 2 == 1 {
+            forget_runs(&sandbox);
+            command.arg("--full-refresh");
+        }
         let share = (f64::from(step) * 0.618_033_988_7).fract();
-        let mut running = Running::start(sandbox.command(RUN));
+        let mut running = Running::start(command);
         std::thread::park_timeout(duration.mul_f64(share));
         killed_at_work += usize::from(!running.has_ended());
         running.kill();
+        temporary += temporary_files(&sandbox);
         // What stands there now is whole, and nothing but what it has to be in the end.
         let found = Export::read(&sandbox.export());
         for (key, file) in &found.files {
@@ -84,27 +91,24 @@ fn killed_at_any_moment_and_run_again_it_is_as_if_nothing_had_been() {
         }
     }
     assert!(killed_at_work >= 2, "only {killed_at_work} of 10 runs were still at work");
-    assert!(age_temporary_files(&sandbox) > 0, "no run was killed while it wrote a file");
+    assert!(temporary > 0, "no run was killed while it wrote a file");
     sandbox.run(RUN).expect(0);
     assert!(reader.finish() > 0, "the reader met no file");
     assert_same(&Export::read(&sandbox.export()), &expected);
     sandbox.run(["verify", "job.yaml", "--now", NOW]).expect(0);
-    assert_eq!(age_temporary_files(&sandbox), 0, "left behind");
+    assert_eq!(temporary_files(&sandbox), 0, "left behind");
+    assert!(!sandbox.export().join("_gong_export/lease.json").exists(), "the lease was not given back");
 }
 
-/// Makes what killed runs left look as if it had been left long ago, so that it cannot be another
-/// run's that is still at work; returns how many files that were.
-fn age_temporary_files(sandbox: &Sandbox) -> usize {
-    let day_before: std::time::SystemTime = NOW.parse::<DateTime<Utc>>().unwrap().into();
-    let day_before = day_before - Duration::from_secs(24 * 3600);
-    let entries = fs::read_dir(sandbox.export().join("_gong_export/tmp")).into_iter().flatten().flatten();
-    let mut count = 0;
-    for entry in entries {
-        let file = fs::File::options().write(true).open(entry.path()).unwrap();
-        file.set_modified(day_before).unwrap();
-        count += 1;
-    }
-    count
+/// Removes the run records, so that the next run takes nothing up.
+fn forget_runs(sandbox: &Sandbox) {
+    // Before the first run there are none.
+    let _ = fs::remove_dir_all(sandbox.export().join("_gong_export/runs"));
+}
+
+/// How many files are there that nobody has made visible yet.
+fn temporary_files(sandbox: &Sandbox) -> usize {
+    fs::read_dir(sandbox.export().join("_gong_export/tmp")).map_or(0, Iterator::count)
 }
 
 /// Starts a run that takes minutes, lets it commit something, sends a signal, and returns how it

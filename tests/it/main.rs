@@ -13,6 +13,7 @@ mod demo;
 mod docs;
 mod faults;
 mod kill;
+mod nights;
 mod operations;
 mod s3;
 mod schedulers;

@@ -160,6 +160,7 @@ pub(super) mod samples {
             simulated: false,
             started_at: instant("2026-03-20T04:15:00Z"),
             finished_at: instant("2026-03-20T04:15:12Z"),
+            resumes: None,
             seconds: 12.5,
             destination: "s3://acme-lake/gong".to_owned(),
             range: RangeRecord {
@@ -168,6 +169,7 @@ pub(super) mod samples {
                 timezone: "UTC".to_owned(),
             },
             requests: RequestRecord { sent: 9, retries: 2, throttled: 1, bytes_received: 4_000 },
+            requests_by_day: std::collections::BTreeMap::new(),
             datasets: vec![total("calls", 2, 70, 2), total("users", 1, 12, 0)],
             windows: Vec::new(),
             files: vec![

@@ -2,12 +2,18 @@
 //! of `run` lists them, and a test compares the list with what the source says.
 
 /// Every event that a run can log, with what it tells.
-pub(in crate::cli) const EVENTS: [(&str, &str); 15] = [
+pub(in crate::cli) const EVENTS: [(&str, &str); 21] = [
     ("progress", "how far the run is, every few seconds"),
     ("leftovers_removed", "a killed run had left temporary files"),
     ("request_retried", "a request failed and is sent again"),
     ("listing_unsure", "a listing ended or went on in an odd way"),
     ("listing_restarted", "Gong refused a cursor; the listing is read anew"),
+    ("listing_unordered", "Gong does not list calls oldest first; windows are sorted as a whole"),
+    ("lease_taken_over", "the run before was killed; its lease is this run's now"),
+    ("lease_weak", "the destination cannot keep two runs apart for sure"),
+    ("lease_not_renewed", "the lease could not be renewed in time; the run goes on"),
+    ("lease_lost", "another run took the destination; this one stops"),
+    ("lease_kept", "the lease could not be given back; the next run takes it over"),
     ("record_rejected", "a record could not be decoded, and is kept aside"),
     ("warning", "something to look at that fails nothing"),
     ("unit_failed", "a work unit failed for good"),

@@ -33,16 +33,16 @@ pub(super) use ending::Stopwatch;
 pub(super) async fn conclude(
     stopwatch: Stopwatch,
     spec: Option<&JobSpec>,
-    result: Result<RunRecord, Failure>,
+    result: &Result<RunRecord, Failure>,
     args: &RunArgs,
     output: &OutputArgs,
     printer: Printer,
 ) -> Exit {
-    if let Err(failure) = &result {
+    if let Err(failure) = result {
         printer.failure(failure);
     }
     let file_stem = args.job.job.file_stem().unwrap_or_default().to_string_lossy();
-    let ending = stopwatch.stop(spec.map(|spec| spec.name.as_str()), &file_stem, &result);
+    let ending = stopwatch.stop(spec.map(|spec| spec.name.as_str()), &file_stem, result);
     if let Some(path) = &args.metrics_file {
         write_metrics(path, &ending);
     }

@@ -28,11 +28,7 @@ fn write(text: &mut String, record: &RunRecord, printer: Printer, query: Option<
         ]);
     }
     if !record.datasets.is_empty() {
-        for (place, line) in table.lines(1).iter().enumerate() {
-            let line = if place == 0 { printer.paint(Tone::Faint, line) } else { line.clone() };
-            writeln!(text, "{line}")?;
-        }
-        writeln!(text)?;
+        writeln!(text, "{}", table.text(1, printer))?;
     }
 
     let requests = &record.requests;
@@ -41,7 +37,7 @@ fn write(text: &mut String, record: &RunRecord, printer: Printer, query: Option<
         Outcome::Partial => ("finished in part, run again for the rest", Tone::Warning),
         Outcome::Budget => ("stopped by the request budget, run again for the rest", Tone::Warning),
         Outcome::Interrupted => ("interrupted, run again for the rest", Tone::Warning),
-        Outcome::Failed => ("failed", Tone::Bad),
+        Outcome::Running | Outcome::Failed => ("failed", Tone::Bad),
         Outcome::Credentials => ("failed, Gong refused the credentials", Tone::Bad),
     };
     writeln!(

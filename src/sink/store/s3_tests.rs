@@ -1,41 +1,9 @@
 //! The same over the real protocol, with an S3 server in this process that checks signatures.
 
-use super::tests::{behaves, everything, upload};
-use super::*;
+use super::tests::{behaves, upload};
 use crate::sink::error::ErrorKind;
-use hyper::server::conn::http1;
-use hyper_util::rt::TokioIo;
-use s3s::auth::SimpleAuth;
-use s3s::service::S3ServiceBuilder;
-use s3s_fs::FileSystem;
-
-/// A server with one bucket, on a port of its own; it ends with the runtime.
-async fn server(root: &Path) -> String {
-    std::fs::create_dir(root.join("bucket")).unwrap();
-    let mut builder = S3ServiceBuilder::new(FileSystem::new(root).unwrap());
-    builder.set_auth(SimpleAuth::from_single("AKIAEXAMPLE", "sEcReT"));
-    let service = builder.build();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        while let Ok((socket, _)) = listener.accept().await {
-            let connection = http1::Builder::new().serve_connection(TokioIo::new(socket), service.clone());
-            tokio::spawn(connection);
-        }
-    });
-    endpoint
-}
-
-fn open(url: &str, endpoint: &str, secret: &str) -> Store {
-    let options = [
-        ("endpoint", endpoint),
-        ("region", "us-east-1"),
-        ("access_key_id", "AKIAEXAMPLE"),
-        ("secret_access_key", secret),
-    ];
-    let options = options.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-    Store::open(url, &options, Path::new("/"), Patience::Attended).unwrap()
-}
+use crate::sink::testing::everything;
+use crate::sink::testing::s3::{open, server};
 
 #[tokio::test]
 async fn s3_behaves() {

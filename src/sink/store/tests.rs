@@ -11,29 +11,6 @@ fn memory() -> (Store, Arc<InMemory>) {
     (Store::object_store(memory.clone(), "some/prefix", "mem://bucket/some/prefix"), memory)
 }
 
-/// All keys below the destination.
-pub(super) async fn everything(store: &Store) -> Vec<String> {
-    match &store.backend {
-        Backend::Object(bucket) => bucket.list("").await.unwrap().into_iter().map(|(key, _)| key).collect(),
-        Backend::Local(folder) => {
-            let mut keys = Vec::new();
-            let mut folders = vec![folder.root().to_path_buf()];
-            while let Some(path) = folders.pop() {
-                for entry in std::fs::read_dir(path).unwrap() {
-                    let path = entry.unwrap().path();
-                    if path.is_dir() {
-                        folders.push(path);
-                    } else {
-                        keys.push(path.strip_prefix(folder.root()).unwrap().to_str().unwrap().to_owned());
-                    }
-                }
-            }
-            keys.sort();
-            keys
-        }
-    }
-}
-
 /// Writes bytes in pieces from a blocking thread; commits them or drops them.
 pub(super) async fn upload(store: &Store, key: &str, content: &[u8], commit: bool) -> Result<u64, Error> {
     let (store, key, content) = (store.clone(), key.to_owned(), content.to_vec());

@@ -19,7 +19,7 @@ const BAD: &[(&str, &str)] = &[
     ),
     (
         "keys of other versions",
-        "version: 1\nrange: {from: today}\ndestination: {url: out}\nrefresh: {settle_days: 7}\nprivacy: {pseudonymize: [email]}\n",
+        "version: 1\nrange: {from: today}\ndestination: {url: out}\nrefresh: {settle_day: 7}\nprivacy: {pseudonymize: [email]}\n",
     ),
     (
         "duplicate keys",

@@ -53,6 +53,11 @@ impl Simulator {
         self.running.clock().set(now.parse().expect("an instant"));
     }
 
+    /// How many requests have come so far, refused ones included.
+    pub(crate) fn requests(&self) -> u64 {
+        self.running.stats().requests
+    }
+
     /// All that the account holds now of these days (of the company's zone, for activity), read by
     /// plain requests from a twin of this simulator that makes no trouble and has large pages.
     pub(crate) fn truth(&self, from: &str, to: &str, days: (&str, &str)) -> Truth {

@@ -1,0 +1,51 @@
+//! Whether transcripts have come for calls of partitions that are settled otherwise. Asking for them
+//! by id costs a request for a hundred calls, over all partitions; listing the partitions again
+//! every night would cost a month of listings.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::context::Context;
+use super::pages;
+use super::transcripts::IDS_MAX;
+use super::unit_error::UnitError;
+use crate::calendar::Partition;
+use crate::dataset;
+use crate::gong::endpoint::Request;
+use crate::gong::model::{Drift, Transcript};
+use crate::sink::calls_without_transcript;
+
+/// Those of `partitions` for which a transcript has come.
+pub(super) async fn arrived(context: &Context, partitions: &[Partition]) -> Result<Vec<Partition>, UnitError> {
+    let mut arrived = BTreeSet::new();
+    let mut awaited: BTreeMap<String, Partition> = BTreeMap::new();
+    for partition in partitions {
+        let is_of = |location: &crate::sink::Location| {
+            location.dataset() == &dataset::CALLS && location.partition() == *partition
+        };
+        match context.job.held.files.iter().find(|file| is_of(&file.location)) {
+            Some(file) => {
+                let ids = context.unless_stopping(calls_without_transcript(&context.store, file)).await?;
+                awaited.extend(ids.into_iter().map(|id| (id, *partition)));
+            }
+            // Without the calls nobody knows which are awaited, so the partition is read again.
+            None => {
+                arrived.insert(*partition);
+            }
+        }
+    }
+
+    let ids: Vec<String> = awaited.keys().cloned().collect();
+    for ids in ids.chunks(IDS_MAX) {
+        let request = Request::transcripts(ids, context.job.selection.workspace.as_deref());
+        let pages = context.unless_stopping(pages::all(&context.client, &request)).await?;
+        for raw in pages.iter().flat_map(crate::gong::Page::records) {
+            // A record that cannot be decoded is met again, and kept aside, when it is exported.
+            if let Ok(transcript) = Transcript::decode(raw, &mut Drift::default())
+                && let Some(partition) = awaited.get(transcript.call_id.as_ref())
+            {
+                arrived.insert(*partition);
+            }
+        }
+    }
+    Ok(arrived.into_iter().collect())
+}
