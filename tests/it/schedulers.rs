@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::command::{Running, Sandbox, job, simulated};
 use crate::support::python;
-use crate::support::repository;
+use crate::support::{repository, skipped};
 
 const CHECKS: &str = include_str!("support/operations.py");
 
@@ -48,16 +48,19 @@ fn systemd_accepts_the_units_and_what_they_start_works() {
     for unit in units {
         sandbox.write(unit, &localized(&sandbox, &fs::read_to_string(sample(unit)).unwrap()));
     }
-    for arguments in [
+    // Everything else that tests need, they fetch; this one tool only a distribution has.
+    let there = Command::new("systemd-analyze").arg("--version").output().is_ok();
+    let checks = [
         &["verify", "--man=no", "gong-export.service", "gong-export.timer"][..],
         // Of 100; 20 is what systemd calls OK.
         &["security", "--no-pager", "--offline=true", "--threshold=20", "./gong-export.service"],
-    ] {
-        let output = Command::new("systemd-analyze")
-            .args(arguments)
-            .current_dir(sandbox.path())
-            .output()
-            .expect("systemd-analyze is there; on Debian and Ubuntu: apt-get install systemd");
+    ];
+    if !there {
+        skipped("the check of the systemd units: no systemd-analyze here; Debian's package systemd has it");
+    }
+    for arguments in checks.into_iter().filter(|_| there) {
+        let output =
+            Command::new("systemd-analyze").args(arguments).current_dir(sandbox.path()).output().expect("it is there");
         assert!(output.status.success(), "{arguments:?}: {output:?}");
         assert!(arguments[0] != "verify" || output.stderr.is_empty(), "{output:?}");
     }
