@@ -91,12 +91,15 @@ pub enum Blocked {
     OtherSource {
         simulated: bool,
     },
+    /// Another file that is made from the same listing is blocked.
+    Companion,
 }
 
 impl fmt::Display for Blocked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Strange(error) => write!(f, "{error}"),
+            Self::Companion => f.write_str("another file of the same listing must not be replaced"),
             Self::OtherSource { simulated: true } => f.write_str("it holds simulated data, and the job's are real"),
             Self::OtherSource { simulated: false } => f.write_str("it holds real data, and the job's are simulated"),
         }

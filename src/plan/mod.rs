@@ -151,6 +151,9 @@ impl Plan {
             }
             let verdicts = &mut self.verdicts[first..];
             if verdicts.iter().any(|v| matches!(v.verdict, Verdict::Blocked(_))) {
+                for v in verdicts.iter_mut().filter(|v| !matches!(v.verdict, Verdict::Blocked(_))) {
+                    v.verdict = Verdict::Blocked(Blocked::Companion);
+                }
                 continue;
             }
             if verdicts.iter().any(|v| matches!(v.verdict, Verdict::Due(_))) {
@@ -203,9 +206,10 @@ impl Plan {
         awaited.values().sum()
     }
 
-    /// What must not be replaced, and why.
+    /// What must not be replaced, and why. Companions are left out: they go with what blocks them.
     pub fn blocked(&self) -> impl Iterator<Item = (&PartitionVerdict, &Blocked)> {
         self.verdicts.iter().filter_map(|verdict| match &verdict.verdict {
+            Verdict::Blocked(Blocked::Companion) => None,
             Verdict::Blocked(why) => Some((verdict, why)),
             Verdict::Due(_) | Verdict::Awaiting { .. } | Verdict::NotDue(_) => None,
         })

@@ -194,6 +194,10 @@ impl Outcome {
 /// as old as any other, and the night's refresh is due anyway.
 const RESUME_WITHIN: TimeDelta = TimeDelta::hours(20);
 
+/// How long after its begin a run that finished in part is taken up: by a retry, not by the next of
+/// many runs a day, which would find the same unit failing and refresh nothing.
+const RETRY_WITHIN: TimeDelta = TimeDelta::hours(1);
+
 /// What earlier runs tell a new one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Past {
@@ -209,16 +213,95 @@ impl Past {
         let today = now.date_naive();
         let requests_today = records.iter().filter_map(|record| record.requests_by_day.get(&today)).sum();
         let last = records.iter().filter(|record| record.job == job).max_by_key(|record| record.started_at);
-        let resumes = last.and_then(|record| match record.outcome {
-            Outcome::Done => None,
-            Outcome::Running
-            | Outcome::Failed
-            | Outcome::Credentials
-            | Outcome::Partial
-            | Outcome::Budget
-            | Outcome::Interrupted => Some(record.resumes.unwrap_or(record.started_at)),
+        let taken_up = last.and_then(|record| match record.outcome {
+            Outcome::Done | Outcome::Credentials => None,
+            // It tried everything, so it is no part of a longer whole.
+            Outcome::Partial => Some((record.started_at, RETRY_WITHIN)),
+            Outcome::Running | Outcome::Failed | Outcome::Budget | Outcome::Interrupted => {
+                Some((record.resumes.unwrap_or(record.started_at), RESUME_WITHIN))
+            }
         });
-        let resumes = resumes.filter(|begin| *begin <= now && now - *begin <= RESUME_WITHIN);
-        Self { resumes, requests_today }
+        let fresh = taken_up.filter(|(begin, within)| *begin <= now && now - *begin <= *within);
+        Self { resumes: fresh.map(|(begin, _)| begin), requests_today }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn record(job: &str, started_at: &str, outcome: Outcome, resumes: Option<&str>) -> RunRecord {
+        RunRecord {
+            format: FORMAT,
+            run_id: format!("{job}-{started_at}"),
+            tool_version: "0.1.0".to_owned(),
+            job: job.to_owned(),
+            outcome,
+            exit_code: outcome.exit_code(),
+            simulated: false,
+            started_at: at(started_at),
+            finished_at: at(started_at),
+            resumes: resumes.map(at),
+            seconds: 1.0,
+            destination: "/data".to_owned(),
+            range: RangeRecord { from: at(started_at), to: at(started_at), timezone: "UTC".to_owned() },
+            requests: RequestRecord::default(),
+            requests_by_day: BTreeMap::from([(at(started_at).date_naive(), 7)]),
+            datasets: Vec::new(),
+            windows: Vec::new(),
+            files: Vec::new(),
+            activity_days_left_out: Vec::new(),
+            rejected: RejectedRecord::default(),
+            unknown_fields: BTreeMap::new(),
+            unexpected_types: BTreeMap::new(),
+            replaced_characters: 0,
+            warnings: Vec::new(),
+            failures: Vec::new(),
+        }
+    }
+
+    fn taken_up(records: &[RunRecord], now: &str) -> Option<DateTime<Utc>> {
+        Past::new(records, "nightly", at(now)).resumes
+    }
+
+    #[test]
+    fn a_stopped_run_is_taken_up_through_all_its_parts() {
+        let first = record("nightly", "2026-03-01T03:00:00Z", Outcome::Budget, None);
+        let second = record("nightly", "2026-03-01T09:00:00Z", Outcome::Running, Some("2026-03-01T03:00:00Z"));
+        let records = [second, first];
+        assert_eq!(taken_up(&records, "2026-03-01T10:00:00Z"), Some(at("2026-03-01T03:00:00Z")));
+        assert_eq!(taken_up(&records, "2026-03-02T03:00:00Z"), None, "the next night refreshes");
+    }
+
+    #[test]
+    fn what_finished_is_not_taken_up_and_what_finished_in_part_only_by_a_retry() {
+        let done = [record("nightly", "2026-03-01T03:00:00Z", Outcome::Done, None)];
+        assert_eq!(taken_up(&done, "2026-03-01T03:10:00Z"), None);
+        let partial = [record("nightly", "2026-03-01T03:00:00Z", Outcome::Partial, Some("2026-03-01T02:30:00Z"))];
+        assert_eq!(taken_up(&partial, "2026-03-01T03:30:00Z"), Some(at("2026-03-01T03:00:00Z")));
+        assert_eq!(taken_up(&partial, "2026-03-01T04:30:00Z"), None, "a run each hour still refreshes");
+        let other = [record("backfill", "2026-03-01T03:00:00Z", Outcome::Running, None)];
+        assert_eq!(taken_up(&other, "2026-03-01T03:10:00Z"), None, "another job's run is its own");
+    }
+
+    #[test]
+    fn the_budget_counts_all_jobs_of_the_day() {
+        let records = [
+            record("nightly", "2026-03-01T23:00:00Z", Outcome::Done, None),
+            record("nightly", "2026-03-02T03:00:00Z", Outcome::Done, None),
+            record("backfill", "2026-03-02T04:00:00Z", Outcome::Budget, None),
+        ];
+        assert_eq!(Past::new(&records, "nightly", at("2026-03-02T05:00:00Z")).requests_today, 14);
+    }
+
+    #[test]
+    fn a_record_reads_back_as_it_was_written() {
+        let written = record("nightly", "2026-03-01T03:00:00Z", Outcome::Partial, None);
+        let text = serde_json::to_string(&written).unwrap();
+        assert_eq!(serde_json::from_str::<RunRecord>(&text).unwrap(), written);
     }
 }

@@ -56,11 +56,12 @@ fn settled_days_are_left_alone_unless_all_is_asked_for() {
     assert_eq!(nights.export().content(), before.content(), "nothing has changed in Gong");
 }
 
+/// Changes a job; the id of a host of some calls is handed in.
+type Change = fn(&mut Value, Value);
+
 #[test]
 fn another_choice_of_calls_makes_days_due() {
     let host = |nights: &Nights| nights.export().rows("calls")[0]["primary_user_id"].clone();
-    /// Changes a job, given the id of somebody who hosts calls.
-    type Change = fn(&mut Value, Value);
     let changes: [(&str, Change); 3] = [
         ("users", |job, host| job["users"] = json!({ "hosts": [host] })),
         ("private calls", |job, _| job["privacy"] = json!({ "private_calls": "include" })),

@@ -1,0 +1,81 @@
+//! What `status` and `watch` tell about nights that have been.
+
+use serde_json::{Value, json};
+
+use super::Nights;
+use crate::support::command::{Sandbox, job, simulated};
+
+const LAST: &str = "2026-03-12T09:00:00Z";
+
+/// Two nights and a third that ran out of its budget.
+fn history() -> Nights {
+    let mut nights =
+        Nights::of(json!({ "calls_without_transcript": 0.0, "late_transcripts": 0.1, "late_transcript_hours": 480 }));
+    nights.job["range"] = json!({ "from": "2026-02-25", "to": "today" });
+    nights.run("2026-03-10T03:00:00Z", &[]).expect(0);
+    nights.run("2026-03-11T03:00:00Z", &[]).expect(0);
+    nights.run("2026-03-12T03:00:00Z", &["--max-requests", "1"]).expect(5);
+    nights
+}
+
+#[test]
+fn status_of_a_few_nights() {
+    let nights = history();
+    let status = |more: &[&str]| {
+        let (sent, finished) = nights
+            .requests_of(|| nights.sandbox.run([&["status", "job.yaml", "--now", LAST], more].concat()).expect(0));
+        assert_eq!(sent, 0, "nothing is sent to Gong");
+        finished
+    };
+    // Columns of times are as wide as the times are long.
+    let padding = regex::Regex::new(r" +(took|\[TIME\])").unwrap();
+    let shown = status(&[]).shown(&nights.sandbox);
+    insta::assert_snapshot!("status", padding.replace_all(&shown, "  $1"));
+
+    let report = status(&["--output", "json"]).json();
+    let field = |name: &str| report["runs"].as_array().unwrap().iter().map(|run| run[name].clone()).collect::<Vec<_>>();
+    assert_eq!(field("exit_code"), [5, 0, 0]);
+    assert_eq!(field("outcome"), ["budget", "done", "done"]);
+    assert_eq!(report["resumes"], "2026-03-12T03:00:00Z");
+    assert_eq!(report["requests"]["today"], 1);
+    let calls = report["datasets"].as_array().unwrap().iter().find(|dataset| dataset["dataset"] == "calls").unwrap();
+    let export = nights.export();
+    assert_eq!(
+        (&calls["files"], &calls["rows"]),
+        (&json!(export.of("calls").count()), &json!(export.rows("calls").len()))
+    );
+    // Each word stands for what the next run does.
+    let plan = nights.sandbox.run(["plan", "job.yaml", "--now", LAST, "--output", "json"]).expect(0).json();
+    let words = |partitions: &Value, word: &str| -> Vec<(String, String)> {
+        let pair = |p: &Value| (p["partition"].as_str().unwrap().to_owned(), p[word].as_str().unwrap().to_owned());
+        partitions.as_array().unwrap().iter().map(pair).collect()
+    };
+    let planned = plan["datasets"].as_array().unwrap().iter().find(|dataset| dataset["dataset"] == "calls").unwrap();
+    assert_eq!(words(&calls["partitions"], "verdict"), words(&planned["partitions"], "why"));
+}
+
+#[test]
+fn status_of_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.job(&job(&simulated(json!({}))));
+    let report = sandbox.run(["status", "job.yaml", "--now", LAST, "--output", "json"]).expect(0).json();
+    assert_eq!((&report["runs"], &report["resumes"]), (&json!([]), &Value::Null));
+    assert!(report["datasets"].as_array().unwrap().iter().all(|dataset| dataset["files"] == 0), "{report}");
+    assert!(!sandbox.export().exists(), "looking makes no folder");
+}
+
+#[test]
+fn watching_runs_again_and_again() {
+    let sandbox = Sandbox::new();
+    let mut job = job(&simulated(json!({})));
+    job["datasets"] = json!(["calls"]);
+    sandbox.job(&job);
+    let finished = sandbox.run(["watch", "job.yaml", "--every", "1s", "--max-runs", "2", "--output", "json"]).expect(0);
+    let lines: Vec<Value> = finished.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.iter().map(|line| &line["run"]).collect::<Vec<_>>(), [1, 2]);
+    assert!(lines.iter().all(|line| line["exit_code"] == 0 && line["error"].is_null()), "{finished}");
+    let files = |line: &Value| line["record"]["files"].as_array().unwrap().len();
+    assert_eq!(lines.iter().map(files).collect::<Vec<_>>(), [4, 0], "the second run has nothing to do");
+    let records = std::fs::read_dir(sandbox.export().join("_gong_export/runs")).unwrap();
+    assert_eq!(records.count(), 2);
+}
