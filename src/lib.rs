@@ -22,8 +22,13 @@
 //!   agree with itself.
 //! * [`cli`]: the only one that prints, reads the environment and looks at the clock.
 //!
+//! [`reliability`] lists the faults that all of this has to survive, with their tests.
+//!
 //! `cli → engine → {plan, gong, dataset, sink} → {state, calendar}`; `gong` and `sink` never meet.
 //! `tests/it/architecture.rs` holds these directions.
+
+#[doc = include_str!("reliability.md")]
+pub mod reliability {}
 
 pub mod calendar;
 pub mod cli;

@@ -153,6 +153,32 @@ fn every_key_of_the_example_jobs_is_in_the_schema() {
     }
 }
 
+/// All sources below a folder, with their text.
+fn sources(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        if entry.path().is_dir() {
+            found.extend(sources(&entry.path()));
+        } else if entry.path().extension().is_some_and(|end| end == "rs") {
+            found.push(fs::read_to_string(entry.path()).unwrap());
+        }
+    }
+    found
+}
+
+#[test]
+fn every_test_that_the_page_on_reliability_names_is_there() {
+    let page = fs::read_to_string(repository().join("src/reliability.md")).unwrap();
+    let sources: Vec<String> = ["src", "tests"].iter().flat_map(|folder| sources(&repository().join(folder))).collect();
+    let named: Vec<&str> =
+        page.split('`').skip(1).step_by(2).filter(|name| name.contains("::") && !name.ends_with('…')).collect();
+    assert!(named.len() > 40, "{named:?}");
+    for name in named {
+        let function = format!("fn {}(", name.rsplit("::").next().unwrap());
+        assert!(sources.iter().any(|text| text.contains(&function)), "no test {name}");
+    }
+}
+
 /// The blocks of one language in the README.
 fn readme_blocks(language: &str) -> Vec<String> {
     let readme = fs::read_to_string(repository().join("README.md")).unwrap();
