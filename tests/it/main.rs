@@ -9,6 +9,8 @@
 
 mod architecture;
 mod cli;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod crash;
 mod demo;
 mod docs;
 mod faults;

@@ -4,6 +4,8 @@ pub(crate) mod command;
 pub(crate) mod export;
 pub(crate) mod gateway;
 pub(crate) mod http;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub(crate) mod interpose;
 pub(crate) mod moto;
 pub(crate) mod oracle;
 pub(crate) mod python;
