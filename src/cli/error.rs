@@ -61,7 +61,19 @@ impl From<sink::Error> for Failure {
             sink::ErrorKind::InvalidUrl | sink::ErrorKind::InvalidOption => Exit::Usage,
             _ => Exit::Failed,
         };
-        Self::new(exit, Chain(&error).to_string())
+        let failure = Self::new(exit, Chain(&error).to_string());
+        match error.kind() {
+            sink::ErrorKind::StorageFull => failure.hint("free some space there; finished partitions are kept"),
+            sink::ErrorKind::PermissionDenied => {
+                failure.hint("let this user or these credentials write there, or choose another destination")
+            }
+            sink::ErrorKind::Unavailable => failure.hint("try again later; finished partitions are kept"),
+            // A local disk's own errors, which have no kind: nothing else can be done about them.
+            sink::ErrorKind::Other if matches!(error, sink::Error::Local { .. }) => {
+                failure.hint("check the disk and the path; finished partitions are kept")
+            }
+            _ => failure,
+        }
     }
 }
 

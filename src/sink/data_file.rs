@@ -4,6 +4,7 @@
 //! because some warehouses read no other. No embedded Arrow schema, which would make readers disagree
 //! about types. No dictionary for free text, which it makes 14 % larger.
 
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -56,7 +57,7 @@ pub struct DataFileWriter {
     key: String,
     url: String,
     schema: SchemaRef,
-    arrow: ArrowWriter<Upload>,
+    arrow: ArrowWriter<Target>,
     checksum: Checksum,
     rows: u64,
 }
@@ -74,7 +75,7 @@ impl DataFileWriter {
             .with_skip_arrow_metadata(true)
             .with_schema_root(dataset.name.to_owned());
         let upload = store.upload(&key)?;
-        let arrow = ArrowWriter::try_new_with_options(upload, schema.clone(), options)
+        let arrow = ArrowWriter::try_new_with_options(Target(Some(upload)), schema.clone(), options)
             .map_err(|error| Error::encode(&url, error))?;
         Ok(Self { key, url, schema, arrow, checksum, rows: 0 })
     }
@@ -105,9 +106,24 @@ impl DataFileWriter {
         for (name, value) in describe(rows, checksum.clone()).to_pairs() {
             arrow.append_key_value_metadata(KeyValue::new(name, value));
         }
-        let upload = arrow.into_inner().map_err(|error| Error::encode(&url, error))?;
+        arrow.finish().map_err(|error| Error::encode(&url, error))?;
+        let upload = arrow.inner_mut().0.take().expect("it is taken only here, with the writer");
         let size_bytes = upload.commit()?;
         Ok(DataFile { key, rows, size_bytes, checksum })
+    }
+}
+
+/// Where the encoder writes to. To be taken away from it after its end: the encoder's own way to give
+/// it back makes text of a last write's error, and hides that the disk is full, say.
+struct Target(Option<Upload>);
+
+impl Write for Target {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.as_mut().map_or(Err(io::ErrorKind::BrokenPipe.into()), |upload| upload.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.as_mut().map_or(Ok(()), Write::flush)
     }
 }
 

@@ -78,8 +78,7 @@ impl Nights {
             copy(&self.before.export(), &sandbox.export());
         }
         let mut command = sandbox.command(RUN);
-        let folder = fs::canonicalize(sandbox.path()).unwrap().join("export");
-        interpose(&mut command, &folder, &log(&sandbox), meddle);
+        interpose(&mut command, &fs::canonicalize(sandbox.path()).unwrap(), &log(&sandbox), meddle);
         let finished = Running::start(command).wait();
         (sandbox, finished)
     }
