@@ -18,7 +18,11 @@ fn fails_at_every(kind: &'static str, errno: Errno) {
     assert!(!points.is_empty(), "no {kind} at all");
     for_each(&points, |&(number, deed)| {
         let (sandbox, finished) = nights.run(Start::Again, Some((&[kind], number, deed)));
-        let call = meddled(&sandbox).unwrap_or_else(|| panic!("no {kind} {number}: {finished}"));
+        let Some(call) = meddled(&sandbox) else {
+            // Which of two threads makes a folder, and how often, is not the same in all runs.
+            assert!(number + 2 > nights.count(&[kind]) && finished.code() == Some(0), "no {kind} {number}: {finished}");
+            return;
+        };
         let what = format!("{deed:?} {call:?}");
         // Left out: a lease is a courtesy, and writes its document twice before it gives up.
         if !(finished.code() == Some(0) && call.paths.iter().any(|path| path.ends_with("lease.json"))) {
