@@ -2,8 +2,8 @@
 //! changes files or talks to the API: every one of them, of a run so small that this takes seconds.
 //! [`crate::kill`] is about the same at moments of longer runs.
 //!
-//! Only on Linux with glibc, because it takes a preloaded library to be there at every call. What is
-//! held here is nowhere else another code.
+//! Only on Linux with glibc, where a preloaded library can stand at every call; elsewhere these tests
+//! are left out, as they are about code that is the same there.
 
 mod disk;
 
