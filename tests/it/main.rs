@@ -15,6 +15,7 @@ mod faults;
 mod kill;
 mod nights;
 mod operations;
+mod outage;
 mod s3;
 mod schedulers;
 mod support;

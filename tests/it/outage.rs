@@ -1,0 +1,213 @@
+//! Buckets, credentials and the API that go away in the middle of a run, and runs that are killed
+//! while they write to a bucket: what is there is whole, and in the end the export is what an
+//! undisturbed run makes it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use hyper::Method;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+use serde_json::{Value, json};
+
+use crate::support::command::{NOW, Running, Sandbox, job, simulated};
+use crate::support::export::{DataFile, Export, assert_same, read_file};
+use crate::support::runtime;
+use crate::support::s3::{Bucket, Fault, Server};
+
+const PREFIX: &str = "gong/nightly";
+const RUN: [&str; 6] = ["run", "job.yaml", "--output", "json", "--now", NOW];
+
+/// Enough work that there are many moments to be disturbed at: about two seconds.
+fn slow_job() -> Value {
+    let mut job = job(&simulated(json!({ "calls_per_day": 40, "page_size": 20, "latency_ms": 40 })));
+    job["range"] = json!({ "from": "2026-02-25", "to": "2026-03-07" });
+    job
+}
+
+/// One partition of several megabytes: what is large goes up in parts.
+fn large_job() -> Value {
+    let switches = json!({ "calls_per_day": 900, "sentences_per_call": 450, "users": 40 });
+    let mut job = job(&simulated(switches));
+    job["range"] = json!({ "from": "2026-03-02", "to": "2026-03-03" });
+    job["datasets"] = json!(["calls", "transcripts"]);
+    job["destination"]["compression"] = json!("uncompressed");
+    job
+}
+
+fn to_bucket(mut job: Value, bucket: &Bucket) -> Value {
+    job["destination"]["url"] = json!(format!("s3://{}/{PREFIX}", bucket.name));
+    job["destination"]["options"] = json!(bucket.options());
+    job
+}
+
+fn read(bucket: &Bucket) -> Export {
+    let copy = bucket.download(PREFIX);
+    Export::read(copy.path())
+}
+
+/// What a folder gets without any trouble.
+fn undisturbed(job: &Value) -> Export {
+    let sandbox = Sandbox::new();
+    sandbox.export_job(job).expect(0);
+    Export::read(&sandbox.export())
+}
+
+/// All that is there is some of what has to be there in the end.
+#[track_caller]
+fn assert_part_of(found: &Export, expected: &Export) {
+    for (key, file) in &found.files {
+        assert_eq!(Some(file.checksum()), expected.files.get(key).map(DataFile::checksum), "{key}");
+    }
+}
+
+/// Data and documents are there, and neither anything temporary nor a lease.
+#[track_caller]
+fn assert_tidy(server: &Server) {
+    for key in server.bucket().objects(PREFIX).keys() {
+        let ours = key.starts_with("_gong_export/") && !key.starts_with("_gong_export/tmp/");
+        assert!((ours && !key.contains("lease")) || key.ends_with(".parquet"), "{key} was left behind");
+    }
+    assert_eq!(server.open_uploads(), Vec::<std::path::PathBuf>::new());
+}
+
+#[track_caller]
+fn wait_until(what: &str, happened: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !happened() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "{what}: not within a minute");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+/// Reads every data object that is listed, again and again, as somebody who queries the bucket would.
+struct Reader {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<(usize, Vec<String>)>,
+}
+
+impl Reader {
+    fn start(bucket: &Bucket) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (stopped, bucket) = (Arc::clone(&stop), bucket.clone());
+        let thread = std::thread::spawn(move || {
+            let (mut known, mut read, mut broken) = (BTreeMap::new(), 0, Vec::new());
+            while !stopped.load(Ordering::Relaxed) {
+                for (key, content) in data_objects(&bucket) {
+                    if known.get(&key) != Some(&content) {
+                        match decode(&key, &content) {
+                            Ok(_) => read += 1,
+                            Err(error) => broken.push(format!("{key}: {error}")),
+                        }
+                        known.insert(key, content);
+                    }
+                }
+                std::thread::park_timeout(Duration::from_millis(10));
+            }
+            (read, broken)
+        });
+        Self { stop, thread }
+    }
+
+    fn finish(self) -> usize {
+        self.stop.store(true, Ordering::Relaxed);
+        let (read, broken) = self.thread.join().unwrap();
+        assert_eq!(broken, Vec::<String>::new());
+        read
+    }
+}
+
+/// Every data object, whatever happens to the others meanwhile.
+fn data_objects(bucket: &Bucket) -> Vec<(String, Bytes)> {
+    let store = bucket.store();
+    runtime().block_on(async {
+        let listed: Vec<_> = store.list(Some(&Path::from(PREFIX))).try_collect().await.expect("it can be listed");
+        let mut objects = Vec::new();
+        for object in listed.into_iter().filter(|object| object.location.as_ref().ends_with(".parquet")) {
+            let found = store.get(&object.location).await.expect("data files are replaced, never removed");
+            objects.push((object.location.to_string(), found.bytes().await.expect("objects can be read")));
+        }
+        objects
+    })
+}
+
+fn decode(key: &str, content: &Bytes) -> Result<DataFile, Box<dyn std::error::Error>> {
+    let dir = tempfile::tempdir()?;
+    let path = dir.path().join(key);
+    std::fs::create_dir_all(path.parent().expect("keys have folders"))?;
+    std::fs::write(&path, content)?;
+    read_file(&path)
+}
+
+/// Removes the run records, so that the next run takes nothing up.
+fn forget_runs(bucket: &Bucket) {
+    let store = bucket.store();
+    runtime().block_on(async {
+        let prefix = Path::from(format!("{PREFIX}/_gong_export/runs"));
+        let listed: Vec<_> = store.list(Some(&prefix)).try_collect().await.expect("it can be listed");
+        for object in listed {
+            store.delete(&object.location).await.expect("it can be removed");
+        }
+    });
+}
+
+#[test]
+fn killed_at_any_moment_a_bucket_holds_whole_files_only() {
+    let expected = undisturbed(&slow_job());
+    let calm = Server::start();
+    let begin = Instant::now();
+    Sandbox::new().export_job(&to_bucket(slow_job(), calm.bucket())).expect(0);
+    let duration = begin.elapsed();
+
+    let server = Server::start();
+    let sandbox = Sandbox::new();
+    sandbox.job(&to_bucket(slow_job(), server.bucket()));
+    let reader = Reader::start(server.bucket());
+    let mut killed_at_work = 0;
+    // Moments spread over the run by the golden ratio: no two alike, the same every time.
+    for step in 1..=8 {
+        // Every other run takes up what the killed ones have committed; the rest export everything.
+        let mut command = sandbox.command(RUN);
+        if step % 2 == 1 {
+            forget_runs(server.bucket());
+            command.arg("--full-refresh");
+        }
+        let share = (f64::from(step) * 0.618_033_988_7).fract();
+        let mut running = Running::start(command);
+        std::thread::park_timeout(duration.mul_f64(share));
+        killed_at_work += usize::from(!running.has_ended());
+        running.kill();
+        assert_part_of(&read(server.bucket()), &expected);
+    }
+    assert!(killed_at_work >= 2, "only {killed_at_work} of 8 runs were still at work");
+    sandbox.run(RUN).expect(0);
+    assert!(reader.finish() > 0, "the reader met no file");
+    assert_same(&read(server.bucket()), &expected);
+    assert_tidy(&server);
+    sandbox.run(["verify", "job.yaml", "--now", NOW]).expect(0);
+}
+
+#[test]
+fn killed_between_the_parts_of_a_file_its_upload_is_ended_by_the_next_run() {
+    let server = Server::start();
+    let sandbox = Sandbox::new();
+    sandbox.job(&to_bucket(large_job(), server.bucket()));
+    server.fail(Method::PUT, "partNumber=2", 0, usize::MAX, Fault::Delay(Duration::from_secs(120)));
+    let running = Running::start(sandbox.command(RUN));
+    wait_until("a second part", || {
+        server.requests().iter().any(|(method, target)| *method == Method::PUT && target.contains("partNumber=2"))
+    });
+    running.kill();
+    assert!(!server.open_uploads().is_empty(), "no upload was left open");
+    assert!(data_objects(server.bucket()).iter().all(|(key, _)| !key.contains("/transcripts/")));
+
+    server.recover();
+    sandbox.run(RUN).expect(0);
+    assert_same(&read(server.bucket()), &undisturbed(&large_job()));
+    assert_tidy(&server);
+}
