@@ -16,7 +16,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use serde_json::{Value, json};
 
 use crate::support::command::{NOW, Running, Sandbox, job, simulated};
-use crate::support::export::{DataFile, Export, assert_same, read_file};
+use crate::support::export::{DataFile, Export, assert_same, data_files, read_file};
 use crate::support::runtime;
 use crate::support::s3::{Bucket, Fault, Server};
 
@@ -210,4 +210,80 @@ fn killed_between_the_parts_of_a_file_its_upload_is_ended_by_the_next_run() {
     sandbox.run(RUN).expect(0);
     assert_same(&read(server.bucket()), &undisturbed(&large_job()));
     assert_tidy(&server);
+}
+
+/// Starts the job, lets the server fail after some writes, and so many seconds later no longer.
+fn disturbed_for(time: Duration, fault: Fault) {
+    let server = Server::start();
+    let sandbox = Sandbox::new();
+    sandbox.job(&to_bucket(slow_job(), server.bucket()));
+    server.break_down(12, fault);
+    let mut running = Running::start(sandbox.command(RUN));
+    wait_until("the server's trouble", || server.met() > 0);
+    assert!(!data_objects_on(&server).is_empty(), "trouble before anything was written");
+    std::thread::park_timeout(time);
+    assert!(!running.has_ended(), "it did not wait: {}", running.wait());
+    let met = server.recover();
+    let finished = running.wait().expect(0);
+    assert!(met >= 4, "only {met} requests met the trouble");
+    assert_same(&read(server.bucket()), &undisturbed(&slow_job()));
+    assert_tidy(&server);
+    assert!(finished.json()["failures"].as_array().unwrap().is_empty(), "{finished}");
+}
+
+/// Data objects by the folder behind the server, which can be looked at while the server is away.
+fn data_objects_on(server: &Server) -> Vec<std::path::PathBuf> {
+    data_files(&server.folder().join(PREFIX))
+}
+
+#[test]
+fn a_bucket_that_is_away_for_a_while_is_waited_for() {
+    disturbed_for(Duration::from_secs(9), Fault::CloseBefore);
+}
+
+#[test]
+fn a_bucket_that_asks_for_less_for_a_while_is_waited_for() {
+    disturbed_for(Duration::from_secs(5), Fault::Status(503));
+}
+
+/// Lets the credentials end after some writes, and looks at what is left and said.
+fn credentials_end(job: &Value, after_puts: usize, status: u16, code: &'static str) {
+    let server = Server::start();
+    let sandbox = Sandbox::new();
+    sandbox.job(&to_bucket(job.clone(), server.bucket()));
+    server.break_down(after_puts, Fault::Refusal(status, code));
+    let mut command = sandbox.command(RUN);
+    command.env("RUST_LOG", "trace");
+    let running = Running::start(command);
+    wait_until("the refusal", || server.met() > 0);
+    let finished = running.wait_at_most(Duration::from_secs(30));
+    assert!(matches!(finished.code(), Some(1 | 4)), "{finished}");
+    assert!(finished.stderr.contains(code), "the code is not named\n{finished}");
+    assert!(finished.stderr.contains("s3://exports/gong/nightly"), "the place is not named\n{finished}");
+    assert!(!finished.said().contains(&server.bucket().secret), "{finished}");
+
+    server.recover();
+    let expected = undisturbed(job);
+    let kept = read(server.bucket());
+    assert!(kept.files.len() < expected.files.len(), "nothing was left to do");
+    assert_part_of(&kept, &expected);
+    sandbox.run(RUN).expect(0);
+    assert_same(&read(server.bucket()), &expected);
+    assert_tidy(&server);
+}
+
+#[test]
+fn a_key_that_is_withdrawn_ends_the_run_soon() {
+    credentials_end(&slow_job(), 12, 403, "InvalidAccessKeyId");
+}
+
+#[test]
+fn a_token_that_expires_ends_the_run_soon() {
+    credentials_end(&slow_job(), 15, 400, "ExpiredToken");
+}
+
+#[test]
+fn a_token_that_expires_between_the_parts_of_a_file_leaves_nothing_half() {
+    // The lease, the run's record, the note of the upload and its first part come before.
+    credentials_end(&large_job(), 6, 400, "ExpiredToken");
 }

@@ -167,6 +167,11 @@ impl Server {
         server
     }
 
+    /// The bucket's folder, to be looked at whatever the server answers.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.dir.path().join(&self.bucket.name)
+    }
+
     /// Takes requests signed by this key from now on.
     pub(crate) fn accept(&self, access_key: &str, secret: &str) {
         self.state.keys.lock().unwrap().insert(access_key.to_owned(), secret.to_owned());
