@@ -2,13 +2,16 @@
 //! while they write to a bucket: what is there is whole, and in the end the export is what an
 //! undisturbed run makes it.
 
+mod convergence;
+
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use chrono::Utc;
 use futures_util::TryStreamExt;
 use hyper::Method;
 use object_store::path::Path;
@@ -17,8 +20,11 @@ use serde_json::{Value, json};
 
 use crate::support::command::{NOW, Running, Sandbox, job, simulated};
 use crate::support::export::{DataFile, Export, assert_same, data_files, read_file};
+use crate::support::gateway::Gateway;
+use crate::support::http;
 use crate::support::runtime;
 use crate::support::s3::{Bucket, Fault, Server};
+use crate::support::simulator::{Simulator, source};
 
 const PREFIX: &str = "gong/nightly";
 const RUN: [&str; 6] = ["run", "job.yaml", "--output", "json", "--now", NOW];
@@ -246,8 +252,9 @@ fn a_bucket_that_asks_for_less_for_a_while_is_waited_for() {
     disturbed_for(Duration::from_secs(5), Fault::Status(503));
 }
 
-/// Lets the credentials end after some writes, and looks at what is left and said.
-fn credentials_end(job: &Value, after_puts: usize, status: u16, code: &'static str) {
+/// Lets the credentials end after some writes, and looks at what is left and said. How much of open
+/// uploads stayed until the next run.
+fn credentials_end(job: &Value, after_puts: usize, status: u16, code: &'static str) -> usize {
     let server = Server::start();
     let sandbox = Sandbox::new();
     sandbox.job(&to_bucket(job.clone(), server.bucket()));
@@ -263,6 +270,7 @@ fn credentials_end(job: &Value, after_puts: usize, status: u16, code: &'static s
     assert!(!finished.said().contains(&server.bucket().secret), "{finished}");
 
     server.recover();
+    let open = server.open_uploads().len();
     let expected = undisturbed(job);
     let kept = read(server.bucket());
     assert!(kept.files.len() < expected.files.len(), "nothing was left to do");
@@ -270,6 +278,7 @@ fn credentials_end(job: &Value, after_puts: usize, status: u16, code: &'static s
     sandbox.run(RUN).expect(0);
     assert_same(&read(server.bucket()), &expected);
     assert_tidy(&server);
+    open
 }
 
 #[test]
@@ -285,5 +294,89 @@ fn a_token_that_expires_ends_the_run_soon() {
 #[test]
 fn a_token_that_expires_between_the_parts_of_a_file_leaves_nothing_half() {
     // The lease, the run's record, the note of the upload and its first part come before.
-    credentials_end(&large_job(), 6, 400, "ExpiredToken");
+    let open = credentials_end(&large_job(), 6, 400, "ExpiredToken");
+    assert!(open > 0, "the upload was not under way");
+}
+
+/// Hands out a key of its own in each of these, as the clouds do to containers. The server takes it for
+/// twice as long, so that a request just signed still comes through.
+const KEY_PERIOD: Duration = Duration::from_millis(1_500);
+
+#[test]
+fn keys_that_are_replaced_all_the_time_go_unnoticed() {
+    let server = Arc::new(Server::start());
+    let issued = Arc::new(Mutex::new(Vec::<(Instant, Bucket)>::new()));
+    let (keys, bucket_server) = (Arc::clone(&issued), Arc::clone(&server));
+    let provider = http::Server::start(move |request| {
+        let authorized = request.headers().get("authorization").is_some_and(|token| token == "example-token");
+        let answer = if authorized { current_key(&bucket_server, &keys).to_string() } else { String::new() };
+        async move { Ok(http::response(if authorized { 200 } else { 403 }, answer)) }
+    });
+    let sandbox = Sandbox::new();
+    let mut job = to_bucket(slow_job(), server.bucket());
+    job["source"]["simulator"]["latency_ms"] = json!(300);
+    let options = job["destination"]["options"].as_object_mut().unwrap();
+    options.remove("access_key_id");
+    options.remove("secret_access_key");
+    sandbox.job(&job);
+    let mut command = sandbox.command(RUN);
+    command
+        .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("{}/credentials", provider.url()))
+        .env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", sandbox.write("token", "example-token"));
+    let finished = Running::start(command).wait().expect(0);
+    assert_same(&read(server.bucket()), &undisturbed(&slow_job()));
+    assert_tidy(&server);
+
+    let issued = issued.lock().unwrap();
+    assert!(issued.len() >= 3, "only {} keys", issued.len());
+    for (_, bucket) in issued.iter() {
+        assert!(!finished.said().contains(&bucket.secret), "{finished}");
+    }
+    // They were really refused: the first one is long gone.
+    let first = issued[0].1.store();
+    let refused = runtime().block_on(first.head(&Path::from(PREFIX))).unwrap_err();
+    assert!(matches!(refused, object_store::Error::PermissionDenied { .. }), "{refused}");
+}
+
+/// The key of the moment, as the document that containers get. The one before the last is refused
+/// from now on.
+fn current_key(server: &Server, issued: &Mutex<Vec<(Instant, Bucket)>>) -> Value {
+    let mut issued = issued.lock().unwrap();
+    if issued.last().is_none_or(|(since, _)| since.elapsed() > KEY_PERIOD) {
+        let number = issued.len();
+        let (access_key, secret) = (format!("ASIAEXAMPLE{number:09}"), format!("an-example-secret-number-{number}"));
+        server.accept(&access_key, &secret);
+        if let Some(old) = issued.iter().rev().nth(1) {
+            server.revoke(&old.1.access_key);
+        }
+        issued.push((Instant::now(), Bucket { access_key, secret, ..server.bucket().clone() }));
+    }
+    let (since, bucket) = &issued[issued.len() - 1];
+    let left = (2 * KEY_PERIOD).saturating_sub(since.elapsed());
+    json!({
+        "AccessKeyId": bucket.access_key,
+        "SecretAccessKey": bucket.secret,
+        "Token": format!("example-session-of-{}", bucket.access_key),
+        "Expiration": (Utc::now() + left).to_rfc3339(),
+    })
+}
+
+#[test]
+fn an_api_that_is_away_for_a_while_is_waited_for() {
+    let simulator = Simulator::start(json!({ "page_size": 20, "latency_ms": 20 }));
+    let gateway = Gateway::before(&simulator.url());
+    let sandbox = Sandbox::new();
+    sandbox.job(&job(&source(&gateway.url())));
+    let mut running = Running::start(sandbox.command(RUN));
+    wait_until("the middle of the run", || gateway.count("/v2/calls/extensive") >= 4);
+    gateway.go_away();
+    let before = gateway.seen().len();
+    std::thread::park_timeout(Duration::from_secs(8));
+    assert!(!running.has_ended(), "it did not wait: {}", running.wait());
+    let refused = gateway.seen().len() - before;
+    gateway.come_back();
+    let finished = running.wait().expect(0);
+    assert!((2..100).contains(&refused), "{refused} requests were refused");
+    assert!(finished.json()["failures"].as_array().unwrap().is_empty(), "{finished}");
+    assert_same(&Export::read(&sandbox.export()), &undisturbed(&job(&simulator.source())));
 }
