@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::support::command::{NOW, Running, Sandbox, job, simulated};
 use crate::support::export::{DataFile, Export, assert_same, data_files, read_file};
-use crate::support::gateway::Gateway;
+use crate::support::gateway::{Gateway, Trouble};
 use crate::support::http;
 use crate::support::runtime;
 use crate::support::s3::{Bucket, Fault, Server};
@@ -340,6 +340,7 @@ fn keys_that_are_replaced_all_the_time_go_unnoticed() {
 
 /// The key of the moment, as the document that containers get. The one before the last is refused
 /// from now on.
+#[expect(clippy::disallowed_methods, reason = "clients compare the key's end with their own wall clock")]
 fn current_key(server: &Server, issued: &Mutex<Vec<(Instant, Bucket)>>) -> Value {
     let mut issued = issued.lock().unwrap();
     if issued.last().is_none_or(|(since, _)| since.elapsed() > KEY_PERIOD) {
@@ -379,4 +380,21 @@ fn an_api_that_is_away_for_a_while_is_waited_for() {
     assert!((2..100).contains(&refused), "{refused} requests were refused");
     assert!(finished.json()["failures"].as_array().unwrap().is_empty(), "{finished}");
     assert_same(&Export::read(&sandbox.export()), &undisturbed(&job(&simulator.source())));
+}
+
+#[test]
+fn a_right_to_transcripts_that_is_lost_for_a_night_leaves_no_trace() {
+    let simulator = Simulator::start(json!({ "page_size": 20 }));
+    let gateway = Gateway::before(&simulator.url());
+    let sandbox = Sandbox::new();
+    let job = job(&source(&gateway.url()));
+    sandbox.export_job(&job).expect(0);
+    let expected = Export::read(&sandbox.export());
+    gateway.trouble("/v2/calls/transcript", 1, usize::MAX, Trouble::status(401, r#"{"errors": ["Unauthorized"]}"#));
+    let record = sandbox.export_job_at(&job, NOW, &["--full-refresh"]).expect(4).json();
+    assert!(!record["failures"].as_array().unwrap().is_empty());
+    assert_same(&Export::read(&sandbox.export()), &expected);
+    gateway.come_back();
+    sandbox.export_job(&job).expect(0);
+    assert_same(&Export::read(&sandbox.export()), &expected);
 }

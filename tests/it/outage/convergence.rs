@@ -6,9 +6,9 @@ use std::time::Duration;
 use hyper::Method;
 use serde_json::json;
 
-use super::{assert_part_of, assert_tidy, read, to_bucket, undisturbed};
+use super::{assert_tidy, read, to_bucket, undisturbed};
 use crate::support::command::{Finished, NOW, Running, Sandbox, job};
-use crate::support::export::assert_same;
+use crate::support::export::{Export, assert_same};
 use crate::support::gateway::{Gateway, Trouble};
 use crate::support::s3::{Fault, Server};
 use crate::support::simulator::{Simulator, source};
@@ -112,6 +112,15 @@ fn troubled(trial: Trial, draws: &mut Draws, sandbox: &Sandbox, gateway: &Gatewa
     }
 }
 
+/// All files have their place in the end and all their rows. Without transcripts, calls cannot yet tell
+/// whether they have one.
+#[track_caller]
+fn assert_whole(found: &Export, expected: &Export) {
+    for (key, file) in &found.files {
+        assert_eq!(Some(file.rows.len()), expected.files.get(key).map(|file| file.rows.len()), "{key}");
+    }
+}
+
 #[test]
 fn troubled_runs_and_then_a_calm_one_leave_what_one_calm_run_leaves() {
     let simulator = Simulator::start(json!({ "page_size": 20, "latency_ms": 15 }));
@@ -133,12 +142,10 @@ fn troubled_runs_and_then_a_calm_one_leave_what_one_calm_run_leaves() {
             let known = matches!(finished.code(), None | Some(0 | 1 | 3 | 4 | 5 | 143));
             assert!(known && !finished.said().contains("panicked"), "sequence {seed}, {history:?}\n{finished}");
             ends.push(finished.code());
-            assert_part_of(&read(server.bucket()), &expected);
+            assert_whole(&read(server.bucket()), &expected);
         }
         let finished = sandbox.run(["run", "job.yaml", "--output", "json", "--now", NOW]);
         assert_eq!(finished.code(), Some(0), "sequence {seed}, {history:?}\n{finished}");
-        let record = finished.json();
-        eprintln!("{seed} {history:?} {} {}", record["requests"], record["datasets"]);
         assert_same(&read(server.bucket()), &expected);
         assert_tidy(&server);
     }
