@@ -18,7 +18,7 @@ use super::partition_files::{Awaited, Origin, PartitionFiles};
 use super::transcripts::Transcripts;
 use super::unit_error::UnitError;
 use crate::calendar::{DateRange, Partition};
-use crate::dataset::{CallInput, Dataset, Source, TranscriptInput};
+use crate::dataset::{CallInput, Dataset, Source, TRANSCRIPTS, TranscriptInput};
 use crate::gong::Page;
 use crate::gong::model::{Call, Drift, Transcript};
 use crate::plan::CallPlan;
@@ -292,6 +292,14 @@ impl Encoder {
         self.datasets.retain(|d| !needs_transcripts(d));
         if let Some(open) = &mut self.open {
             open.files.retain(|d| !needs_transcripts(d));
+        }
+        // Calls that now cannot tell whether they have a transcript must not replace those that could:
+        // with its transcripts still there, no later run would find the partition due.
+        for partition in &self.plan.partitions {
+            let coverage = &self.context.job.held.coverage;
+            if coverage.footer(TRANSCRIPTS.name, *partition).is_some() {
+                self.failed.push(partition.span(self.context.job.zone));
+            }
         }
     }
 

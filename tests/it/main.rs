@@ -17,6 +17,7 @@ mod faults;
 mod kill;
 mod nights;
 mod operations;
+mod outage;
 mod s3;
 mod schedulers;
 mod support;

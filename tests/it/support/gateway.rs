@@ -1,6 +1,7 @@
 //! Something between the client and the simulated Gong that makes trouble on request, as gateways
 //! and networks do, and notes when each request came.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -73,6 +74,8 @@ struct State {
     upstream: String,
     client: reqwest::Client,
     rules: Mutex<Vec<Rule>>,
+    /// Whether every connection is closed without an answer.
+    away: AtomicBool,
     seen: Mutex<Vec<Seen>>,
     /// The last answer passed on, by path.
     last: Mutex<std::collections::HashMap<String, Bytes>>,
@@ -88,6 +91,7 @@ impl Gateway {
             upstream: upstream.to_owned(),
             client,
             rules: Mutex::default(),
+            away: AtomicBool::new(false),
             seen: Mutex::default(),
             last: Mutex::default(),
         });
@@ -106,6 +110,17 @@ impl Gateway {
     /// Lets the requests number `after + 1` to `after + times` of those to `path` meet `trouble`.
     pub(crate) fn trouble(&self, path: &'static str, after: usize, times: usize, trouble: Trouble) {
         self.state.rules.lock().unwrap().push(Rule { path, after, times, trouble });
+    }
+
+    /// Answers nobody any more, until [`Gateway::come_back`].
+    pub(crate) fn go_away(&self) {
+        self.state.away.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends all trouble.
+    pub(crate) fn come_back(&self) {
+        self.state.rules.lock().unwrap().clear();
+        self.state.away.store(false, Ordering::Relaxed);
     }
 
     /// Every request so far, in order of arrival.
@@ -130,6 +145,9 @@ impl State {
             path: path.clone(),
             body: serde_json::from_slice(&sent).unwrap_or_default(),
         });
+        if self.away.load(Ordering::Relaxed) {
+            return Err(Closed);
+        }
         let trouble = self.rule(&path);
         match &trouble {
             Some(Trouble::Answer { status, headers, body }) => {

@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use hyper::{Method, Request, Response};
 use object_store::aws::AmazonS3Builder;
 use object_store::{ObjectStore, ObjectStoreExt};
-use s3s::auth::SimpleAuth;
+use s3s::auth::{S3Auth, SecretKey};
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s_fs::FileSystem;
 use tempfile::TempDir;
@@ -89,6 +89,8 @@ impl Bucket {
 pub(crate) enum Fault {
     /// Answered so at once, nothing done.
     Status(u16),
+    /// The same with a code of S3's own.
+    Refusal(u16, &'static str),
     /// The connection is closed, nothing done.
     CloseBefore,
     /// All is done as asked, but the connection is closed without an answer.
@@ -110,6 +112,16 @@ struct Rule {
     fault: Fault,
 }
 
+/// Trouble with everything, from some moment until the server recovers.
+#[derive(Debug)]
+struct Breakdown {
+    /// How many writes are still let through first.
+    after_puts: usize,
+    fault: Fault,
+    /// How many requests have met it.
+    met: usize,
+}
+
 /// The server; it ends with the value.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -122,6 +134,9 @@ pub(crate) struct Server {
 #[derive(Debug, Default)]
 struct State {
     rules: Mutex<Vec<Rule>>,
+    breakdown: Mutex<Option<Breakdown>>,
+    /// Secrets by access key.
+    keys: Mutex<BTreeMap<String, String>>,
     /// Method, path and query of every request received.
     log: Mutex<Vec<(Method, String)>>,
     /// The file system behind it does not make writes atomic by itself.
@@ -139,16 +154,32 @@ impl Server {
         };
         std::fs::create_dir(dir.path().join(&bucket.name)).expect("a bucket is a folder");
         let mut builder = S3ServiceBuilder::new(FileSystem::new(dir.path()).expect("a folder to serve"));
-        builder.set_auth(SimpleAuth::from_single(&*bucket.access_key, &*bucket.secret));
-        let service = builder.build();
-
         let state = Arc::new(State::default());
+        builder.set_auth(Keys(Arc::clone(&state)));
+        let service = builder.build();
         let shared = Arc::clone(&state);
         let http = http::Server::start(move |request| {
             let (service, state) = (service.clone(), Arc::clone(&shared));
             async move { answer(&service, &state, request).await }
         });
-        Self { bucket: Bucket { endpoint: http.url(), ..bucket }, dir, state, _http: http }
+        let server = Self { bucket: Bucket { endpoint: http.url(), ..bucket }, dir, state, _http: http };
+        server.accept(&server.bucket.access_key, &server.bucket.secret);
+        server
+    }
+
+    /// The bucket's folder, to be looked at whatever the server answers.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.dir.path().join(&self.bucket.name)
+    }
+
+    /// Takes requests signed by this key from now on.
+    pub(crate) fn accept(&self, access_key: &str, secret: &str) {
+        self.state.keys.lock().unwrap().insert(access_key.to_owned(), secret.to_owned());
+    }
+
+    /// Refuses them from now on.
+    pub(crate) fn revoke(&self, access_key: &str) {
+        self.state.keys.lock().unwrap().remove(access_key);
     }
 
     pub(crate) fn bucket(&self) -> &Bucket {
@@ -159,6 +190,22 @@ impl Server {
     /// path or query contains `part`.
     pub(crate) fn fail(&self, method: Method, part: &'static str, after: usize, times: usize, fault: Fault) {
         self.state.rules.lock().unwrap().push(Rule { method, part, after, times, fault });
+    }
+
+    /// Lets every request fail, whatever its method, once `after_puts` more writes have come.
+    pub(crate) fn break_down(&self, after_puts: usize, fault: Fault) {
+        *self.state.breakdown.lock().unwrap() = Some(Breakdown { after_puts, fault, met: 0 });
+    }
+
+    /// Ends all trouble; how many requests have met the breakdown.
+    pub(crate) fn recover(&self) -> usize {
+        self.state.rules.lock().unwrap().clear();
+        self.state.breakdown.lock().unwrap().take().map_or(0, |breakdown| breakdown.met)
+    }
+
+    /// How many requests have met the breakdown so far.
+    pub(crate) fn met(&self) -> usize {
+        self.state.breakdown.lock().unwrap().as_ref().map_or(0, |breakdown| breakdown.met)
     }
 
     /// Method, path and query of the requests received so far.
@@ -180,11 +227,8 @@ async fn answer(service: &S3Service, state: &State, request: Request<Incoming>) 
     state.log.lock().unwrap().push((method.clone(), target.clone()));
     let fault = state.fault(&method, &target);
     match fault {
-        Some(Fault::Status(status)) => {
-            // Read to its end first: a client still sending would see a broken connection instead.
-            let _ = request.into_body().collect().await;
-            return Ok(refusal(status));
-        }
+        Some(Fault::Status(status)) => return Ok(refusal(request, status, "SlowDown").await),
+        Some(Fault::Refusal(status, code)) => return Ok(refusal(request, status, code).await),
         Some(Fault::CloseBefore) => return Err(Closed),
         Some(Fault::Delay(time)) => tokio::time::sleep(time).await,
         Some(Fault::CloseAfter) | None => {}
@@ -201,12 +245,35 @@ async fn answer(service: &S3Service, state: &State, request: Request<Incoming>) 
     Ok(response.map(|body| BodyExt::map_err(body, Into::into).boxed_unsync()))
 }
 
-fn refusal(status: u16) -> Response<Body> {
-    response(status, "<?xml version=\"1.0\"?><Error><Code>SlowDown</Code><Message>scripted</Message></Error>")
+async fn refusal(request: Request<Incoming>, status: u16, code: &str) -> Response<Body> {
+    // Read to its end first: a client still sending would see a broken connection instead.
+    let _ = request.into_body().collect().await;
+    let text = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>scripted</Message></Error>");
+    response(status, text)
+}
+
+/// The keys that are good at the moment.
+struct Keys(Arc<State>);
+
+#[async_trait::async_trait]
+impl S3Auth for Keys {
+    async fn get_secret_key(&self, access_key: &str) -> s3s::S3Result<SecretKey> {
+        match self.0.keys.lock().unwrap().get(access_key) {
+            Some(secret) => Ok(SecretKey::from(secret.as_str())),
+            None => Err(s3s::s3_error!(InvalidAccessKeyId)),
+        }
+    }
 }
 
 impl State {
     fn fault(&self, method: &Method, target: &str) -> Option<Fault> {
+        if let Some(breakdown) = self.breakdown.lock().unwrap().as_mut() {
+            if breakdown.after_puts == 0 {
+                breakdown.met += 1;
+                return Some(breakdown.fault);
+            }
+            breakdown.after_puts -= usize::from(*method == Method::PUT);
+        }
         let mut rules = self.rules.lock().unwrap();
         for rule in rules.iter_mut() {
             if rule.method != *method || !target.contains(rule.part) || rule.times == 0 {
