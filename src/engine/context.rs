@@ -231,16 +231,25 @@ impl Context {
             reason,
             "record rejected"
         );
-        let line = serde_json::json!({
+        self.keep_rejected(&serde_json::json!({
             "request_id": page.request_id(),
             "page": page.number(),
             "position": index,
             "reason": reason,
             "record": page.record(index),
-        });
+        }));
+    }
+
+    /// Notes a transcript that could not even be received.
+    pub(super) fn reject_unread(&self, call_id: &str, reason: &str) {
+        warn!(event = "record_rejected", call_id, reason, "transcript rejected");
+        self.keep_rejected(&serde_json::json!({ "call_id": call_id, "reason": reason }));
+    }
+
+    fn keep_rejected(&self, record: &serde_json::Value) {
+        let line = record.to_string();
         let mut ledger = self.ledger();
         ledger.rejected += 1;
-        let line = line.to_string();
         if ledger.rejected_lines.len() + line.len() < REJECTED_BYTES_MAX {
             ledger.rejected_lines.extend_from_slice(line.as_bytes());
             ledger.rejected_lines.push(b'\n');

@@ -2,10 +2,10 @@
 
 use super::chunk::Chunk;
 use super::context::Context;
-use super::unit_error::UnitError;
+use super::unit_error::{UnitError, error_chain};
 use super::{Event, Fetch, pages};
 use crate::gong::endpoint::Request;
-use crate::gong::{ErrorKind, Page};
+use crate::gong::{self, ErrorKind, Page};
 
 /// How many ids one request takes.
 pub(super) const IDS_MAX: usize = 100;
@@ -42,11 +42,28 @@ pub(super) async fn fetch(context: &Context, mut chunk: Chunk) -> Chunk {
     chunk
 }
 
+/// Asks for `ids`, for half of them where an answer is too large to hold. A single transcript that is
+/// too large is counted as a rejected record, and its call goes on without.
 async fn answers(context: &Context, ids: &[String]) -> Result<Vec<Page>, UnitError> {
-    // An empty list of ids is refused by the API.
-    if ids.is_empty() {
-        return Ok(Vec::new());
+    let mut found = Vec::new();
+    let mut waiting = vec![ids];
+    while let Some(ids) = waiting.pop() {
+        // An empty list of ids is refused by the API.
+        if ids.is_empty() {
+            continue;
+        }
+        let request = Request::transcripts(ids, context.job.selection.workspace.as_deref());
+        match context.unless_stopping(pages::all(&context.client, &request)).await {
+            Ok(pages) => found.extend(pages),
+            Err(UnitError::Gong(error @ gong::Error::TooLarge { .. })) => match ids {
+                [id] => context.reject_unread(id, &error_chain(&error)),
+                _ => {
+                    let (first, second) = ids.split_at(ids.len() / 2);
+                    waiting.extend([second, first]);
+                }
+            },
+            Err(error) => return Err(error),
+        }
     }
-    let request = Request::transcripts(ids, context.job.selection.workspace.as_deref());
-    context.unless_stopping(pages::all(&context.client, &request)).await
+    Ok(found)
 }

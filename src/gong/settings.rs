@@ -42,7 +42,7 @@ impl Default for Limits {
             connect: Duration::from_secs(10),
             idle_read: Duration::from_secs(60),
             whole_request: Duration::from_secs(5 * 60),
-            body_bytes_max: 256 << 20,
+            body_bytes_max: 64 << 20,
             retry: Policy::default(),
         }
     }

@@ -1,10 +1,12 @@
 //! Records that are broken, odd or hostile: each costs itself at most, and nothing of it is lost.
 
+use std::sync::OnceLock;
+
 use serde_json::{Value, json};
 
-use super::{CALLS, account, undisturbed};
+use super::{CALLS, TRANSCRIPTS, account, undisturbed};
 use crate::support::command::{NOW, Sandbox, job};
-use crate::support::export::{Export, assert_same};
+use crate::support::export::{Export, assert_rows, assert_same};
 use crate::support::gateway::{Gateway, Trouble};
 use crate::support::simulator::{Simulator, source};
 
@@ -33,6 +35,69 @@ fn a_broken_record_is_kept_aside_and_takes_nothing_along() {
     let line: Value = serde_json::from_str(kept.lines().next().unwrap()).unwrap();
     assert!(line["record"].to_string().contains("the broken one"), "{line}");
     assert!(line["request_id"].is_string() && line["position"] == 3, "{line}");
+}
+
+/// More than the client takes of one answer.
+const TOO_LARGE: usize = 65 << 20;
+
+/// Pads an answer whose transcripts are `wanted`, which blanks after the JSON do without a change of
+/// its meaning.
+fn padded(text: String, wanted: bool) -> Vec<u8> {
+    let mut bytes = text.into_bytes();
+    if wanted {
+        bytes.resize(bytes.len() + TOO_LARGE, b' ');
+    }
+    bytes
+}
+
+#[test]
+fn answers_that_are_too_large_are_asked_for_in_halves() {
+    let (simulator, gateway) = account();
+    gateway.trouble(
+        TRANSCRIPTS,
+        0,
+        usize::MAX,
+        Trouble::Rewrite(|text| {
+            let transcripts = text.matches("\"callId\"").count();
+            padded(text, transcripts > 12)
+        }),
+    );
+    let sandbox = Sandbox::new();
+    sandbox.export_job(&job(&source(&gateway.url()))).expect(0);
+    assert_same(&Export::read(&sandbox.export()), &undisturbed(&simulator));
+}
+
+#[test]
+fn a_transcript_that_is_too_large_by_itself_costs_itself_only() {
+    static HUGE: OnceLock<String> = OnceLock::new();
+    let (simulator, gateway) = account();
+    let expected = undisturbed(&simulator);
+    let calls = expected.rows("calls");
+    let huge = calls.iter().find(|row| row["has_transcript"] == true).unwrap()["call_id"].as_str().unwrap();
+    HUGE.set(huge.to_owned()).unwrap();
+    gateway.trouble(
+        TRANSCRIPTS,
+        0,
+        usize::MAX,
+        Trouble::Rewrite(|text| {
+            let wanted = text.contains(HUGE.get().unwrap());
+            padded(text, wanted)
+        }),
+    );
+    let sandbox = Sandbox::new();
+    let record = sandbox.export_job(&job(&source(&gateway.url()))).expect(4).json();
+    assert_eq!(record["rejected"]["records"], 1);
+    let kept = std::fs::read_to_string(sandbox.export().join(record["rejected"]["key"].as_str().unwrap())).unwrap();
+    assert!(kept.contains(huge) && kept.contains("larger"), "{kept}");
+
+    let export = Export::read(&sandbox.export());
+    let others = |export: &Export| {
+        let mut rows = export.rows("transcripts");
+        rows.retain(|row| row["call_id"] != huge);
+        rows
+    };
+    assert_rows("transcripts", &others(&export), &others(&expected));
+    assert_eq!(export.rows("calls").len(), calls.len(), "the call itself is there");
 }
 
 #[test]
