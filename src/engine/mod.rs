@@ -1,17 +1,18 @@
 //! Runs a plan as bounded streams and emits events.
 //!
 //! ```text
-//!             listings, several at once          100 ids a request, several at once
-//! windows ──► lister ──► sorted calls ──► chunks ──► transcripts ──► encoder ──► commits
-//!             (async)                     (async)    (async)         (thread)    (threads)
+//!             one, or several where       100 ids a request,
+//!             latency asks for them       several at once
+//! windows ──► listings ──► chunks ──────► transcripts ──► encoder ──► commits
+//!             (async)      (async)        (async)         (thread)    (threads)
 //! ```
 //!
-//! Calls travel in order of time from end to end, each still as the text that Gong sent, until the
-//! encoder decodes it once and appends its rows to the files of its partition. What waits between
-//! two stages is bounded: a few listed windows, a few answers with transcripts, one partition's open
-//! files. So memory does not grow with the range. A partition is committed as soon as everything
-//! before a later instant has been encoded; a unit that fails takes its partitions along and no
-//! others.
+//! Calls travel on while the pages of their listing still arrive, in order of time from end to end,
+//! each still as the text that Gong sent, until the encoder decodes it and appends its rows to the
+//! files of its partition. What waits between two stages is bounded: some pages of listings, a few
+//! answers with transcripts, one partition's open files. So memory does not grow with the range. A
+//! partition is committed as soon as everything before a later instant has been encoded; a unit that
+//! fails takes its partitions along and no others.
 //!
 //! The engine reads neither clock nor environment and prints nothing; it gets the instant of its
 //! start, counts on from there, and tells a [`Reporter`] what happens.
