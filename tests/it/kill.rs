@@ -3,13 +3,13 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::support::command::{NOW, Running, Sandbox, job, simulated};
 use crate::support::export::{DataFile, Export, assert_same, data_files, read_file};
+use crate::support::reader::Reader;
 
 /// Enough work that there are many moments to be killed at: about two seconds of answers that each
 /// take their time.
@@ -22,37 +22,11 @@ fn slow_job() -> Value {
 const RUN: [&str; 6] = ["run", "job.yaml", "--output", "json", "--now", NOW];
 
 /// Reads every file that is there, again and again, as somebody who queries the folder would.
-struct Reader {
-    stop: std::sync::Arc<AtomicBool>,
-    thread: std::thread::JoinHandle<(usize, Vec<String>)>,
-}
-
-impl Reader {
-    fn start(root: PathBuf) -> Self {
-        let stop = std::sync::Arc::new(AtomicBool::new(false));
-        let stopped = std::sync::Arc::clone(&stop);
-        let thread = std::thread::spawn(move || {
-            let (mut read, mut broken) = (0, Vec::new());
-            while !stopped.load(Ordering::Relaxed) {
-                for path in data_files(&root) {
-                    match read_file(&path) {
-                        Ok(_) => read += 1,
-                        Err(error) => broken.push(format!("{}: {error}", path.display())),
-                    }
-                }
-                std::thread::park_timeout(Duration::from_millis(2));
-            }
-            (read, broken)
-        });
-        Self { stop, thread }
-    }
-
-    fn finish(self) -> usize {
-        self.stop.store(true, Ordering::Relaxed);
-        let (read, broken) = self.thread.join().unwrap();
-        assert_eq!(broken, Vec::<String>::new());
-        read
-    }
+fn reader(root: PathBuf) -> Reader {
+    Reader::start(Duration::from_millis(2), move || {
+        let read = |path: &PathBuf| read_file(path).map(drop).map_err(|error| format!("{}: {error}", path.display()));
+        data_files(&root).iter().map(read).collect()
+    })
 }
 
 fn undisturbed() -> (Export, Duration) {
@@ -67,7 +41,7 @@ fn killed_at_any_moment_and_run_again_it_is_as_if_nothing_had_been() {
     let (expected, duration) = undisturbed();
     let sandbox = Sandbox::new();
     sandbox.job(&slow_job());
-    let reader = Reader::start(sandbox.export());
+    let reader = reader(sandbox.export());
     let (mut killed_at_work, mut temporary) = (0, 0);
     // Moments spread over the run by the golden ratio: no two alike, the same every time.
     for step in 1..=10 {

@@ -5,9 +5,7 @@
 mod convergence;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -22,6 +20,7 @@ use crate::support::command::{NOW, Running, Sandbox, job, simulated};
 use crate::support::export::{DataFile, Export, assert_same, data_files, read_file};
 use crate::support::gateway::{Gateway, Trouble};
 use crate::support::http;
+use crate::support::reader::Reader;
 use crate::support::runtime;
 use crate::support::s3::{Bucket, Fault, Server};
 use crate::support::simulator::{Simulator, source};
@@ -91,41 +90,20 @@ fn wait_until(what: &str, happened: impl Fn() -> bool) {
     }
 }
 
-/// Reads every data object that is listed, again and again, as somebody who queries the bucket would.
-struct Reader {
-    stop: Arc<AtomicBool>,
-    thread: JoinHandle<(usize, Vec<String>)>,
-}
-
-impl Reader {
-    fn start(bucket: &Bucket) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let (stopped, bucket) = (Arc::clone(&stop), bucket.clone());
-        let thread = std::thread::spawn(move || {
-            let (mut known, mut read, mut broken) = (BTreeMap::new(), 0, Vec::new());
-            while !stopped.load(Ordering::Relaxed) {
-                for (key, content) in data_objects(&bucket) {
-                    if known.get(&key) != Some(&content) {
-                        match decode(&key, &content) {
-                            Ok(_) => read += 1,
-                            Err(error) => broken.push(format!("{key}: {error}")),
-                        }
-                        known.insert(key, content);
-                    }
-                }
-                std::thread::park_timeout(Duration::from_millis(10));
+/// Reads every data object that is listed and new, again and again, as somebody who queries the
+/// bucket would.
+fn reader(bucket: &Bucket) -> Reader {
+    let (bucket, mut known) = (bucket.clone(), BTreeMap::new());
+    Reader::start(Duration::from_millis(10), move || {
+        let mut read = Vec::new();
+        for (key, content) in data_objects(&bucket) {
+            if known.get(&key) != Some(&content) {
+                read.push(decode(&key, &content).map(drop).map_err(|error| format!("{key}: {error}")));
+                known.insert(key, content);
             }
-            (read, broken)
-        });
-        Self { stop, thread }
-    }
-
-    fn finish(self) -> usize {
-        self.stop.store(true, Ordering::Relaxed);
-        let (read, broken) = self.thread.join().unwrap();
-        assert_eq!(broken, Vec::<String>::new());
+        }
         read
-    }
+    })
 }
 
 /// Every data object, whatever happens to the others meanwhile.
@@ -173,7 +151,7 @@ fn killed_at_any_moment_a_bucket_holds_whole_files_only() {
     let server = Server::start();
     let sandbox = Sandbox::new();
     sandbox.job(&to_bucket(slow_job(), server.bucket()));
-    let reader = Reader::start(server.bucket());
+    let reader = reader(server.bucket());
     let mut killed_at_work = 0;
     // Moments spread over the run by the golden ratio: no two alike, the same every time.
     for step in 1..=8 {

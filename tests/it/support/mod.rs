@@ -9,6 +9,7 @@ pub(crate) mod interpose;
 pub(crate) mod moto;
 pub(crate) mod oracle;
 pub(crate) mod python;
+pub(crate) mod reader;
 pub(crate) mod s3;
 pub(crate) mod simulator;
 
