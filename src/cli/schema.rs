@@ -33,8 +33,7 @@ struct ColumnSchema {
 pub(super) fn schema(command: SchemaCommand, printer: Printer) -> Result<Exit, Failure> {
     match command {
         SchemaCommand::Job => {
-            let names: Vec<_> = dataset::names().collect();
-            printer.json(&spec::job_schema(&names));
+            printer.json(&spec::job_schema(&dataset::group::names()));
         }
         SchemaCommand::Dataset { name: Some(name) } => {
             let dataset = dataset::find(&name).ok_or_else(|| {
@@ -72,7 +71,7 @@ fn describe(dataset: &'static Dataset) -> DatasetSchema {
             ColumnType::Instant => "instant",
         },
         required: column.required,
-        personal: column.personal,
+        personal: column.personal.is_some(),
         about: column.about,
     });
     DatasetSchema {

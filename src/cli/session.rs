@@ -76,7 +76,7 @@ impl Session {
             Failure::of(Exit::Usage, &format!("cannot read job spec `{name}`"), &error)
                 .hint("`gong-export init` writes a commented starter job")
         })?;
-        let known: Vec<&str> = dataset::names().collect();
+        let known = dataset::group::names();
         Ok(load(&name, &text, &known, &environment::variable)?)
     }
 
@@ -371,21 +371,21 @@ fn codec(compression: spec::Compression) -> parquet::basic::Compression {
 
 /// The job's datasets, narrowed by the command line.
 fn choose(spec: &JobSpec, only: &[String]) -> Result<Vec<&'static Dataset>, Failure> {
+    let of_job = dataset::group::expand(&spec.datasets);
+    if only.is_empty() {
+        return Ok(of_job);
+    }
     for name in only {
-        if !spec.datasets.contains(name) {
-            let message = match dataset::find(name) {
-                Some(_) => format!("--dataset {name}: the job does not name this dataset"),
-                None => format!("--dataset {name}: unknown dataset"),
+        let named = dataset::group::expand(std::slice::from_ref(name));
+        if !named.iter().any(|dataset| of_job.contains(dataset)) {
+            let message = match named.as_slice() {
+                [] => format!("--dataset {name}: unknown dataset"),
+                _ => format!("--dataset {name}: the job does not name this dataset"),
             };
-            return Err(
-                Failure::new(Exit::Usage, message).hint(format!("datasets of this job: {}", spec.datasets.join(", ")))
-            );
+            let names: Vec<_> = of_job.iter().map(|dataset| dataset.name).collect();
+            return Err(Failure::new(Exit::Usage, message).hint(format!("datasets of this job: {}", names.join(", "))));
         }
     }
-    Ok(dataset::ALL
-        .iter()
-        .copied()
-        .filter(|d| spec.datasets.iter().any(|name| name == d.name))
-        .filter(|d| only.is_empty() || only.iter().any(|name| name == d.name))
-        .collect())
+    let only = dataset::group::expand(only);
+    Ok(of_job.into_iter().filter(|dataset| only.contains(dataset)).collect())
 }

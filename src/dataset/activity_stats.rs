@@ -1,15 +1,17 @@
 //! `activity_stats`: one row a user and day with activity.
 
 use super::column::EXTRA_JSON;
-use super::{Column, ColumnType, Dataset, PartitionColumn, Rows, Source};
+use super::{Column, ColumnType, Dataset, Group, PartitionColumn, Personal, Rows, Source};
 use crate::gong::model::{ActivityDay, UserActivity};
 
 pub static ACTIVITY_STATS: Dataset = Dataset {
     name: "activity_stats",
     about: "One row per user and day with any activity, a day being one of the company's time zone.",
+    group: Group::Standard,
     columns: &[
         Column::new("user_id", ColumnType::Text, "id of the user; joins users.user_id. From userId").required(),
-        Column::new("user_email_address", ColumnType::Text, "e-mail address. From userEmailAddress").personal(),
+        Column::new("user_email_address", ColumnType::Text, "e-mail address. From userEmailAddress")
+            .personal(Personal::Email),
         Column::new("period_start_at", ColumnType::Instant, "when the day begins. From fromDate"),
         Column::new("period_end_at", ColumnType::Instant, "when the day ends, exclusive. From toDate"),
         // In the order of the model's `COUNTERS`.

@@ -1,12 +1,14 @@
 //! `calls`: one row a call.
 
 use super::column::{CALL_ID, CALL_STARTED_AT, EXTRA_JSON};
-use super::{CallInput, Column, ColumnType, Dataset, PartitionColumn, Rows, Source, TranscriptInput};
+use super::{CallInput, Column, ColumnType, Dataset, Group, PartitionColumn, Personal, Rows, Source, TranscriptInput};
 use crate::gong::endpoint::Block;
+use crate::gong::model::Drift;
 
 pub static CALLS: Dataset = Dataset {
     name: "calls",
     about: "One row per recorded call: when, how long, by whom, and what Gong made of it.",
+    group: Group::Standard,
     columns: &[
         CALL_ID,
         CALL_STARTED_AT,
@@ -16,7 +18,8 @@ pub static CALLS: Dataset = Dataset {
             ColumnType::Int64,
             "length in seconds, as measured from the recording. From metaData.duration",
         ),
-        Column::new("title", ColumnType::Text, "title of the call or meeting. From metaData.title").personal(),
+        Column::new("title", ColumnType::Text, "title of the call or meeting. From metaData.title")
+            .personal(Personal::Text),
         Column::new("url", ColumnType::Text, "page of the call in the Gong application. From metaData.url"),
         Column::new(
             "primary_user_id",
@@ -61,15 +64,17 @@ pub static CALLS: Dataset = Dataset {
             ColumnType::Text,
             "free text given at upload, often JSON, as it is. From metaData.customData",
         )
-        .personal(),
-        Column::new("meeting_url", ColumnType::Text, "link to join the meeting. From metaData.meetingUrl").personal(),
+        .personal(Personal::Text),
+        Column::new("meeting_url", ColumnType::Text, "link to join the meeting. From metaData.meetingUrl")
+            .personal(Personal::Text),
         Column::new("is_private", ColumnType::Boolean, "whether the call is private in Gong. From metaData.isPrivate"),
         Column::new(
             "calendar_event_id",
             ColumnType::Text,
             "id of the event in the calendar. From metaData.calendarEventId",
         ),
-        Column::new("brief", ColumnType::Text, "Gong's summary, may have paragraphs. From content.brief").personal(),
+        Column::new("brief", ColumnType::Text, "Gong's summary, may have paragraphs. From content.brief")
+            .personal(Personal::Text),
         Column::new("outcome_id", ColumnType::Text, "id of the call's outcome. From content.callOutcome.id"),
         Column::new(
             "outcome_category",
@@ -109,7 +114,7 @@ pub static CALLS: Dataset = Dataset {
     },
 };
 
-fn rows(input: &CallInput<'_>, rows: &mut Rows) {
+fn rows(input: &CallInput<'_>, rows: &mut Rows, _: &mut Drift) {
     let call = input.call;
     let meta = &call.meta;
     rows.text(Some(&meta.id));

@@ -30,6 +30,18 @@ impl fmt::Display for ColumnType {
     }
 }
 
+/// A kind of personal data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Personal {
+    /// An e-mail address.
+    Email,
+    Phone,
+    /// The name of a person.
+    Name,
+    /// Text that may speak of people: titles, sentences, links, JSON. May hold all of the others.
+    Text,
+}
+
 /// One column of a dataset.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
@@ -37,8 +49,8 @@ pub struct Column {
     pub kind: ColumnType,
     /// Never null. Keys and `call_started_at` only.
     pub required: bool,
-    /// Holds personal data: what pseudonymisation covers.
-    pub personal: bool,
+    /// The personal data it holds: what pseudonymisation covers.
+    pub personal: Option<Personal>,
     /// Where it comes from and what it means, units included.
     pub about: &'static str,
 }
@@ -46,15 +58,15 @@ pub struct Column {
 impl Column {
     /// An optional column without personal data.
     pub const fn new(name: &'static str, kind: ColumnType, about: &'static str) -> Self {
-        Self { name, kind, required: false, personal: false, about }
+        Self { name, kind, required: false, personal: None, about }
     }
 
     pub const fn required(self) -> Self {
         Self { required: true, ..self }
     }
 
-    pub const fn personal(self) -> Self {
-        Self { personal: true, ..self }
+    pub const fn personal(self, kind: Personal) -> Self {
+        Self { personal: Some(kind), ..self }
     }
 
     /// The column as Arrow and Parquet know it.

@@ -9,6 +9,7 @@
 //! null; what it said as empty stays empty. Keys and `call_started_at` are never null.
 
 pub mod column;
+pub mod group;
 pub mod rows;
 
 mod activity_stats;
@@ -28,7 +29,8 @@ use arrow::datatypes::{Schema, SchemaRef};
 
 pub use activity_stats::ACTIVITY_STATS;
 pub use calls::CALLS;
-pub use column::{Column, ColumnType};
+pub use column::{Column, ColumnType, Personal};
+pub use group::Group;
 pub use parties::PARTIES;
 pub use rows::Rows;
 pub use transcripts::TRANSCRIPTS;
@@ -36,19 +38,19 @@ pub use users::USERS;
 
 use crate::calendar::PartitionBy;
 use crate::gong::endpoint::Block;
-use crate::gong::model::{ActivityDay, Call, Transcript, User, UserActivity};
+use crate::gong::model::{ActivityDay, Call, Drift, Transcript, User, UserActivity};
 
 /// Every dataset, in the order in which they are listed and explained.
-pub static ALL: [&Dataset; 5] = [&CALLS, &PARTIES, &TRANSCRIPTS, &USERS, &ACTIVITY_STATS];
+pub static ALL: &[&Dataset] = &[&CALLS, &PARTIES, &TRANSCRIPTS, &USERS, &ACTIVITY_STATS];
 
 /// The dataset of this name, spelt exactly.
 pub fn find(name: &str) -> Option<&'static Dataset> {
-    ALL.into_iter().find(|dataset| dataset.name == name)
+    ALL.iter().copied().find(|dataset| dataset.name == name)
 }
 
-/// The names that a job may list.
+/// The names of all datasets.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    ALL.into_iter().map(|dataset| dataset.name)
+    ALL.iter().map(|dataset| dataset.name)
 }
 
 /// One dataset: all that is known about it, in one constant.
@@ -58,6 +60,8 @@ pub struct Dataset {
     pub name: &'static str,
     /// One sentence: what a row is.
     pub about: &'static str,
+    /// What a job may name instead of it and its like.
+    pub group: Group,
     /// In the order of the file. Only ever appended to.
     pub columns: &'static [Column],
     /// The columns that name a row, unique in its partition. What is made of calls is unique over the
@@ -133,7 +137,7 @@ pub enum Source {
         blocks: &'static [Block],
         /// Whether the rows need the transcript.
         transcript: bool,
-        rows: fn(&CallInput<'_>, &mut Rows),
+        rows: fn(&CallInput<'_>, &mut Rows, &mut Drift),
     },
     /// A row made from each user.
     User { rows: fn(&User<'_>, &mut Rows) },

@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::column::{CALL_ID, CALL_STARTED_AT, EXTRA_JSON};
-use super::{CallInput, Column, ColumnType, Dataset, PartitionColumn, Rows, Source};
+use super::{CallInput, Column, ColumnType, Dataset, Group, PartitionColumn, Personal, Rows, Source};
 use crate::gong::endpoint::Block;
-use crate::gong::model::{Call, Party};
+use crate::gong::model::{Call, Drift, Party};
 
 pub static PARTIES: Dataset = Dataset {
     name: "parties",
     about: "One row per participant of a call, invited or present, from the company or not.",
+    group: Group::Standard,
     columns: &[
         CALL_ID,
         CALL_STARTED_AT,
@@ -21,10 +22,12 @@ pub static PARTIES: Dataset = Dataset {
             ColumnType::Text,
             "name; Gong makes up ones like Phone Caller #1 for unknown voices. From parties[].name",
         )
-        .personal(),
+        .personal(Personal::Name),
         Column::new("title", ColumnType::Text, "job title. From parties[].title"),
-        Column::new("email_address", ColumnType::Text, "e-mail address. From parties[].emailAddress").personal(),
-        Column::new("phone_number", ColumnType::Text, "phone number. From parties[].phoneNumber").personal(),
+        Column::new("email_address", ColumnType::Text, "e-mail address. From parties[].emailAddress")
+            .personal(Personal::Email),
+        Column::new("phone_number", ColumnType::Text, "phone number. From parties[].phoneNumber")
+            .personal(Personal::Phone),
         Column::new(
             "email_domain",
             ColumnType::Text,
@@ -60,7 +63,7 @@ pub static PARTIES: Dataset = Dataset {
     source: Source::Call { blocks: &[Block::Parties, Block::Speakers], transcript: false, rows },
 };
 
-fn rows(input: &CallInput<'_>, rows: &mut Rows) {
+fn rows(input: &CallInput<'_>, rows: &mut Rows, _: &mut Drift) {
     let call = input.call;
     let Some(parties) = &call.parties else { return };
     let talk_times = TalkTimes::of(call, parties);

@@ -178,7 +178,7 @@ impl Builder {
 #[cfg(test)]
 mod tests {
     use super::super::testing::table;
-    use super::super::{CALLS, Column, PartitionColumn, Source};
+    use super::super::{CALLS, Column, Group, PartitionColumn, Source};
     use super::*;
     use arrow::array::Array;
     use serde_json::json;
@@ -186,6 +186,7 @@ mod tests {
     static SMALL: Dataset = Dataset {
         name: "small",
         about: "One column of each type.",
+        group: Group::Standard,
         columns: &[
             Column::new("id", ColumnType::Text, "").required(),
             Column::new("count", ColumnType::Int64, ""),

@@ -23,7 +23,7 @@ pub(super) fn call_table(dataset: &'static Dataset, raw: &str, transcript: Trans
     let Source::Call { rows: make, .. } = &dataset.source else { panic!("{} is not made of calls", dataset.name) };
     let call = Call::decode(raw, &mut Drift::default()).unwrap();
     let mut rows = Rows::new(dataset);
-    make(&CallInput { call: &call, transcript }, &mut rows);
+    make(&CallInput { call: &call, transcript }, &mut rows, &mut Drift::default());
     table(&rows.finish())
 }
 

@@ -19,7 +19,7 @@ fn golden_schemas() {
             .unwrap();
         for (column, field) in dataset.columns.iter().zip(dataset.schema().fields()) {
             let nullable = if field.is_nullable() { "optional" } else { "required" };
-            let personal = if column.personal { "personal" } else { "" };
+            let personal = column.personal.map_or_else(String::new, |kind| format!("personal {kind:?}"));
             let data_type = field.data_type().to_string();
             let line = format!("{:<34} {data_type:<22} {nullable} {personal}", field.name());
             writeln!(text, "{}", line.trim_end()).unwrap();

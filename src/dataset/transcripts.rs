@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use super::column::{CALL_ID, CALL_STARTED_AT};
-use super::{CallInput, Column, ColumnType, Dataset, PartitionColumn, Rows, Source, TranscriptInput};
+use super::{CallInput, Column, ColumnType, Dataset, Group, PartitionColumn, Personal, Rows, Source, TranscriptInput};
 use crate::gong::endpoint::Block;
-use crate::gong::model::{Call, Party};
+use crate::gong::model::{Call, Drift, Party};
 
 pub static TRANSCRIPTS: Dataset = Dataset {
     name: "transcripts",
     about: "One row per spoken sentence, with its speaker looked up among the call's participants.",
+    group: Group::Standard,
     columns: &[
         CALL_ID,
         CALL_STARTED_AT,
@@ -40,7 +41,7 @@ pub static TRANSCRIPTS: Dataset = Dataset {
             ColumnType::Text,
             "name of the first participant with this speaker_id; null when there is none",
         )
-        .personal(),
+        .personal(Personal::Name),
         Column::new(
             "speaker_user_id",
             ColumnType::Text,
@@ -48,7 +49,7 @@ pub static TRANSCRIPTS: Dataset = Dataset {
         ),
         Column::new("speaker_affiliation", ColumnType::Text, "affiliation of that participant: Internal, External, …"),
         Column::new("topic", ColumnType::Text, "Gong's topic of the monologue. From transcript[].topic"),
-        Column::new("text", ColumnType::Text, "what was said. From sentences[].text").personal(),
+        Column::new("text", ColumnType::Text, "what was said. From sentences[].text").personal(Personal::Text),
     ],
     key: &["call_id", "sentence_index"],
     order: &["call_started_at", "call_id", "sentence_index"],
@@ -56,7 +57,7 @@ pub static TRANSCRIPTS: Dataset = Dataset {
     source: Source::Call { blocks: &[Block::Parties], transcript: true, rows },
 };
 
-fn rows(input: &CallInput<'_>, rows: &mut Rows) {
+fn rows(input: &CallInput<'_>, rows: &mut Rows, _: &mut Drift) {
     let TranscriptInput::Present(transcript) = input.transcript else { return };
     let call = input.call;
     let speakers = speakers(call);

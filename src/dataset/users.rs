@@ -1,19 +1,20 @@
 //! `users`: one row a user, as a snapshot of the day of the export.
 
 use super::column::EXTRA_JSON;
-use super::{Column, ColumnType, Dataset, PartitionColumn, Rows, Source};
+use super::{Column, ColumnType, Dataset, Group, PartitionColumn, Personal, Rows, Source};
 use crate::gong::model::User;
 
 pub static USERS: Dataset = Dataset {
     name: "users",
     about: "One row per Gong user, active or not, as they were on the day of the export.",
+    group: Group::Standard,
     columns: &[
         Column::new("user_id", ColumnType::Text, "id of the user; up to 20 digits, so text. From id").required(),
-        Column::new("email_address", ColumnType::Text, "e-mail address. From emailAddress").personal(),
-        Column::new("first_name", ColumnType::Text, "first name. From firstName").personal(),
-        Column::new("last_name", ColumnType::Text, "last name. From lastName").personal(),
+        Column::new("email_address", ColumnType::Text, "e-mail address. From emailAddress").personal(Personal::Email),
+        Column::new("first_name", ColumnType::Text, "first name. From firstName").personal(Personal::Name),
+        Column::new("last_name", ColumnType::Text, "last name. From lastName").personal(Personal::Name),
         Column::new("title", ColumnType::Text, "job title. From title"),
-        Column::new("phone_number", ColumnType::Text, "phone number. From phoneNumber").personal(),
+        Column::new("phone_number", ColumnType::Text, "phone number. From phoneNumber").personal(Personal::Phone),
         Column::new("extension", ColumnType::Text, "extension of the phone number. From extension"),
         Column::new("active", ColumnType::Boolean, "whether the user is active in Gong. From active"),
         Column::new("created_at", ColumnType::Instant, "when the user was created in Gong. From created"),
@@ -23,21 +24,21 @@ pub static USERS: Dataset = Dataset {
             ColumnType::Text,
             "second address that Gong trusts as the user's. From trustedEmailAddress",
         )
-        .personal(),
+        .personal(Personal::Email),
         Column::new("email_aliases_json", ColumnType::Text, "list of further addresses, as JSON. From emailAliases")
-            .personal(),
+            .personal(Personal::Text),
         Column::new(
             "personal_meeting_urls_json",
             ColumnType::Text,
             "list of links to the user's own meeting rooms, as JSON. From personalMeetingUrls",
         )
-        .personal(),
+        .personal(Personal::Text),
         Column::new(
             "meeting_consent_page_url",
             ColumnType::Text,
             "page where the user's guests consent to recording. From meetingConsentPageUrl",
         )
-        .personal(),
+        .personal(Personal::Text),
         Column::new(
             "settings_json",
             ColumnType::Text,

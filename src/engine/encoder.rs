@@ -140,7 +140,7 @@ impl Encoder {
                 None => TranscriptInput::NotAsked,
                 Some(found) => found.get(listed.id.as_str()).map_or(TranscriptInput::Missing, TranscriptInput::Present),
             };
-            if let Err(error) = self.call(listed, &CallInput { call: &call, transcript }) {
+            if let Err(error) = self.call(listed, &CallInput { call: &call, transcript }, &mut drift) {
                 let span = self.partition_of(listed).span(self.context.job.zone);
                 self.fail(span, &format!("partition {}", self.partition_of(listed)), &error);
             }
@@ -164,7 +164,7 @@ impl Encoder {
         found
     }
 
-    fn call(&mut self, listed: &ListedCall, input: &CallInput<'_>) -> Result<(), UnitError> {
+    fn call(&mut self, listed: &ListedCall, input: &CallInput<'_>, drift: &mut Drift) -> Result<(), UnitError> {
         let partition = self.partition_of(listed);
         if self.is_failed(partition) {
             return Ok(());
@@ -173,7 +173,7 @@ impl Encoder {
         let open = self.open(partition)?;
         open.files.row(&context, |dataset, rows| {
             if let Source::Call { rows: append, .. } = dataset.source {
-                append(input, rows);
+                append(input, rows, drift);
             }
         })?;
         *open.written.entry(listed.window).or_default() += 1;

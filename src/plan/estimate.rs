@@ -94,7 +94,7 @@ mod tests {
 
     fn estimate(counts: Counts) -> Estimate {
         let plan = Plan::new(Inputs {
-            datasets: &dataset::ALL,
+            datasets: dataset::ALL,
             range: DateRange::new("2026-01-01T00:00:00Z".parse().unwrap(), "2026-01-31T00:00:00Z".parse().unwrap())
                 .unwrap(),
             partition_by: PartitionBy::Day,

@@ -12,7 +12,7 @@ use parquet::basic::Compression;
 use proptest::prelude::*;
 
 use crate::calendar::{Partition, PartitionBy};
-use crate::dataset::{Column, ColumnType, Dataset, PartitionColumn, Source};
+use crate::dataset::{Column, ColumnType, Dataset, Group, PartitionColumn, Personal, Source};
 use crate::sink::store::Backend;
 use crate::sink::{DataFile, DataFileWriter, Error, Location, Store, WriterSettings};
 use crate::state::footer::{Footer, SCHEMA_VERSION};
@@ -24,17 +24,18 @@ pub(crate) use failing::{Failing, Failure};
 
 use ColumnType::{Boolean, Double, Instant, Int64, Text};
 
-const CALL: Source = Source::Call { blocks: &[], transcript: false, rows: |_, _| {} };
+const CALL: Source = Source::Call { blocks: &[], transcript: false, rows: |_, _, _| {} };
 const CALL_ID: Column = Column::new("call_id", Text, "the call").required();
 const CALL_STARTED_AT: Column = Column::new("call_started_at", Instant, "when it began").required();
 
 pub(crate) static CALLS: Dataset = Dataset {
     name: "calls",
     about: "a call",
+    group: Group::Standard,
     columns: &[
         CALL_ID,
         CALL_STARTED_AT,
-        Column::new("title", Text, "its title").personal(),
+        Column::new("title", Text, "its title").personal(Personal::Text),
         Column::new("has_transcript", Boolean, "whether there is a transcript"),
     ],
     key: &["call_id"],
@@ -46,11 +47,12 @@ pub(crate) static CALLS: Dataset = Dataset {
 pub(crate) static TRANSCRIPTS: Dataset = Dataset {
     name: "transcripts",
     about: "a sentence",
+    group: Group::Standard,
     columns: &[
         CALL_ID,
         CALL_STARTED_AT,
         Column::new("sentence_index", Int64, "its position").required(),
-        Column::new("text", Text, "what was said").personal(),
+        Column::new("text", Text, "what was said").personal(Personal::Text),
     ],
     key: &["call_id", "sentence_index"],
     order: &["call_started_at", "call_id", "sentence_index"],
@@ -61,6 +63,7 @@ pub(crate) static TRANSCRIPTS: Dataset = Dataset {
 pub(crate) static USERS: Dataset = Dataset {
     name: "users",
     about: "a user",
+    group: Group::Standard,
     columns: &[Column::new("user_id", Text, "the user").required()],
     key: &["user_id"],
     order: &["user_id"],
@@ -71,6 +74,7 @@ pub(crate) static USERS: Dataset = Dataset {
 pub(crate) static ACTIVITY: Dataset = Dataset {
     name: "activity_stats",
     about: "a user's day",
+    group: Group::Standard,
     columns: &[Column::new("user_id", Text, "the user").required()],
     key: &["user_id"],
     order: &["user_id"],
@@ -82,6 +86,7 @@ pub(crate) static ACTIVITY: Dataset = Dataset {
 pub(crate) static SAMPLES: Dataset = Dataset {
     name: "samples",
     about: "a sample",
+    group: Group::Standard,
     columns: &[
         CALL_ID,
         CALL_STARTED_AT,

@@ -23,7 +23,7 @@ pub(super) struct Checker<'a> {
     pub(super) tree: &'a Node,
     /// The file's name without its ending: the default of the job's name.
     pub(super) stem: &'a str,
-    /// The datasets there are.
+    /// The names of datasets and groups.
     pub(super) datasets: &'a [&'a str],
     pub(super) notes: &'a mut Notes,
 }
@@ -245,7 +245,7 @@ impl Checker<'_> {
 
     fn datasets(&mut self, datasets: Field<Vec<Field<String>>>) -> Option<Vec<String>> {
         let Located { value: list, position, .. } = match datasets {
-            Field::Absent => return Some(self.datasets.iter().map(|&name| name.to_owned()).collect()),
+            Field::Absent => return Some(Vec::new()),
             Field::Invalid => return None,
             Field::Present(list) => list,
         };
@@ -253,7 +253,11 @@ impl Checker<'_> {
         known.sort_unstable();
         let known_list = format!("known datasets: {}", known.join(", "));
         if list.is_empty() {
-            self.notes.at(position, "`datasets` names none", format!("remove the key for all of them; {known_list}"));
+            self.notes.at(
+                position,
+                "`datasets` names none",
+                format!("remove the key for the usual ones; {known_list}"),
+            );
             return None;
         }
         let count = list.len();

@@ -23,7 +23,8 @@ pub struct JobSpec {
     pub users: Users,
     /// Id of one workspace; `None` for all that the credentials can see.
     pub workspace: Option<String>,
-    /// Names of known datasets, each once, in the order of the job; never empty.
+    /// Names of known datasets and groups, each once, in the order of the job; empty for the usual
+    /// datasets.
     pub datasets: Vec<String>,
     pub destination: Destination,
     pub refresh: Refresh,

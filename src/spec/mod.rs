@@ -59,7 +59,7 @@ pub const STARTER: &str = include_str!("starter.yaml");
 ///
 /// `file` is its name as the user gave it, for messages and for the default of the job's name; `text`
 /// its content, of which no more than [`FILE_BYTES_MAX`] + 1 bytes need be read; `datasets` the names
-/// of all there are; `variable` looks up the environment.
+/// of all datasets and groups; `variable` looks up the environment.
 ///
 /// Dates stay as they are written until [`Range::resolve`], which is told the present.
 pub fn load(

@@ -42,7 +42,8 @@ pub(super) struct Job {
     #[serde(default)]
     #[schemars(example = "2290571133478806610")]
     pub workspace: Field<Id>,
-    /// What to export. Default: all of them.
+    /// What to export: datasets, groups of them, or `all`, which leaves out the logs. Default: calls, parties, users,
+    /// transcripts and activity_stats.
     #[serde(default)]
     #[schemars(length(min = 1))]
     pub datasets: Field<Vec<Field<String>>>,

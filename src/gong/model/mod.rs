@@ -18,6 +18,7 @@ mod value;
 pub use activity::{ActivityDay, UserActivity};
 pub use call::{Call, CallHead, Party};
 pub use drift::Drift;
+pub use object::Object;
 pub use transcript::Transcript;
 pub use user::User;
 
@@ -30,7 +31,7 @@ pub struct Rejected {
 }
 
 impl Rejected {
-    fn new(reason: &str) -> Self {
+    pub fn new(reason: &str) -> Self {
         Self { reason: reason.to_owned() }
     }
 }

@@ -5,7 +5,8 @@
 //! column or in the rest, whatever Gong sends.
 //!
 //! The object is split once, its values stay slices of the answer. It does not look inside a value
-//! until somebody takes it. Used by the decoders beside it.
+//! until somebody takes it. Used by the decoders beside it and by datasets
+//! that decode their own part of a record.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -20,7 +21,7 @@ use super::value;
 
 /// An object and what of it is not taken yet, in the order sent.
 #[derive(Debug, Default)]
-pub(super) struct Object<'a> {
+pub struct Object<'a> {
     fields: Vec<Field<'a>>,
     /// Lone surrogates in the texts taken from here and from the objects inside.
     replaced_characters: u64,
@@ -49,14 +50,14 @@ enum Value<'a> {
 
 impl<'a> Object<'a> {
     /// `None` when this is not a JSON object.
-    pub(super) fn parse(raw: &'a str) -> Option<Self> {
+    pub fn parse(raw: &'a str) -> Option<Self> {
         let mut deserializer = serde_json::Deserializer::from_str(raw);
         let fields = deserializer.deserialize_map(FieldsVisitor).ok()?;
         deserializer.end().ok()?;
         Some(Self { fields, replaced_characters: 0 })
     }
 
-    pub(super) fn text(&mut self, name: &str) -> Option<Cow<'a, str>> {
+    pub fn text(&mut self, name: &str) -> Option<Cow<'a, str>> {
         let mut replaced = 0;
         let text = self.take(name, |raw| value::text(raw, &mut replaced));
         self.replaced_characters += replaced;
@@ -64,57 +65,57 @@ impl<'a> Object<'a> {
     }
 
     /// A string or a whole number, as text.
-    pub(super) fn id(&mut self, name: &str) -> Option<Cow<'a, str>> {
+    pub fn id(&mut self, name: &str) -> Option<Cow<'a, str>> {
         let mut replaced = 0;
         let id = self.take(name, |raw| value::id(raw, &mut replaced));
         self.replaced_characters += replaced;
         id
     }
 
-    pub(super) fn int64(&mut self, name: &str) -> Option<i64> {
+    pub fn int64(&mut self, name: &str) -> Option<i64> {
         self.take(name, value::int64)
     }
 
-    pub(super) fn double(&mut self, name: &str) -> Option<f64> {
+    pub fn double(&mut self, name: &str) -> Option<f64> {
         self.take(name, value::double)
     }
 
-    pub(super) fn boolean(&mut self, name: &str) -> Option<bool> {
+    pub fn boolean(&mut self, name: &str) -> Option<bool> {
         self.take(name, value::boolean)
     }
 
     /// A date-time with an offset, to the microsecond.
-    pub(super) fn instant(&mut self, name: &str) -> Option<DateTime<Utc>> {
+    pub fn instant(&mut self, name: &str) -> Option<DateTime<Utc>> {
         self.date_time(name).map(|time| time.to_utc())
     }
 
     /// The same, for those who need the day on the clock of Gong's offset.
-    pub(super) fn date_time(&mut self, name: &str) -> Option<DateTime<FixedOffset>> {
+    pub fn date_time(&mut self, name: &str) -> Option<DateTime<FixedOffset>> {
         self.take(name, value::date_time)
     }
 
     /// The text of any value as sent.
-    pub(super) fn raw(&mut self, name: &str) -> Option<&'a str> {
+    pub fn raw(&mut self, name: &str) -> Option<&'a str> {
         self.take(name, Some)
     }
 
     /// A list as compact JSON.
-    pub(super) fn list_json(&mut self, name: &str) -> Option<Cow<'a, str>> {
+    pub fn list_json(&mut self, name: &str) -> Option<Cow<'a, str>> {
         self.take(name, |raw| raw.starts_with('[').then(|| value::compact(raw)))
     }
 
     /// An object as compact JSON.
-    pub(super) fn object_json(&mut self, name: &str) -> Option<Cow<'a, str>> {
+    pub fn object_json(&mut self, name: &str) -> Option<Cow<'a, str>> {
         self.take(name, |raw| raw.starts_with('{').then(|| value::compact(raw)))
     }
 
     /// A list as the texts of its elements, for records that keep their own rest.
-    pub(super) fn elements(&mut self, name: &str) -> Option<Vec<&'a str>> {
+    pub fn elements(&mut self, name: &str) -> Option<Vec<&'a str>> {
         self.take(name, elements)
     }
 
     /// An object inside; what `read` does not take of it stays at its place in this one.
-    pub(super) fn object<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> T) -> Option<T> {
+    pub fn object<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> T) -> Option<T> {
         let (index, raw) = self.find(name)?;
         let Some(mut inner) = Self::parse(raw) else {
             self.fields[index].value = Value::Unexpected(raw);
@@ -132,7 +133,7 @@ impl<'a> Object<'a> {
 
     /// A list of objects. An element that is none is read as an empty object, so that positions
     /// hold, and stays in the rest unless it is null.
-    pub(super) fn list<T>(&mut self, name: &str, mut read: impl FnMut(&mut Self) -> T) -> Option<Vec<T>> {
+    pub fn list<T>(&mut self, name: &str, mut read: impl FnMut(&mut Self) -> T) -> Option<Vec<T>> {
         let (index, raw) = self.find(name)?;
         let Some(elements) = elements(raw) else {
             self.fields[index].value = Value::Unexpected(raw);
@@ -157,13 +158,13 @@ impl<'a> Object<'a> {
     }
 
     /// Whether a field is still here: never asked for, or of another type than asked for.
-    pub(super) fn holds(&self, name: &str) -> bool {
+    pub fn holds(&self, name: &str) -> bool {
         self.fields.iter().any(|field| field.name == name)
     }
 
     /// Counts what is left under `path` and returns it as one compact JSON object, keys and values
     /// as sent and in the order sent; `None` when all was taken.
-    pub(super) fn finish(self, path: &str, drift: &mut Drift) -> Option<String> {
+    pub fn finish(self, path: &str, drift: &mut Drift) -> Option<String> {
         drift.replaced_characters += self.replaced_characters;
         if self.fields.is_empty() {
             return None;
