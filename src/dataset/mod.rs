@@ -13,8 +13,11 @@ pub mod column;
 pub mod group;
 pub mod rows;
 
+mod activity_calls;
 mod activity_stats;
 mod calls;
+mod interaction_stats;
+mod logs;
 mod parties;
 mod transcripts;
 mod users;
@@ -28,11 +31,14 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
 
+pub use activity_calls::ACTIVITY_CALLS;
 pub use activity_stats::ACTIVITY_STATS;
 pub use by_day::{Record, RowsByDay};
 pub use calls::CALLS;
 pub use column::{Column, ColumnType, Personal};
 pub use group::Group;
+pub use interaction_stats::INTERACTION_STATS;
+pub use logs::LOGS;
 pub use parties::PARTIES;
 pub use rows::Rows;
 pub use transcripts::TRANSCRIPTS;
@@ -44,7 +50,8 @@ use crate::gong::list::List;
 use crate::gong::model::{Call, Drift, Rejected, Transcript};
 
 /// Every dataset, in the order in which they are listed and explained.
-pub static ALL: &[&Dataset] = &[&CALLS, &PARTIES, &TRANSCRIPTS, &USERS, &ACTIVITY_STATS];
+pub static ALL: &[&Dataset] =
+    &[&CALLS, &PARTIES, &TRANSCRIPTS, &USERS, &ACTIVITY_STATS, &INTERACTION_STATS, &ACTIVITY_CALLS, &LOGS];
 
 /// The dataset of this name, spelt exactly.
 pub fn find(name: &str) -> Option<&'static Dataset> {

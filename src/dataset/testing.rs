@@ -39,6 +39,16 @@ pub(super) fn list_table(dataset: &'static Dataset, records: &[&str], day: &str)
     out.finish().take(day).map(|batch| table(&batch)).unwrap_or_default()
 }
 
+/// That a dataset does not take a record, and has no rows of it then.
+pub(super) fn rejected(dataset: &'static Dataset, raw: &str) {
+    let Source::List { rows: make, .. } = &dataset.source else { panic!("{} is not made of a list", dataset.name) };
+    let day: NaiveDate = "2026-03-02".parse().unwrap();
+    let mut out = RowsByDay::new(dataset, day, day + Days::new(1));
+    let record = Record { raw, with: None, day, zone: chrono_tz::UTC };
+    assert!(make(&record, &mut out, &mut Drift::default()).is_err(), "{raw}");
+    assert_eq!(out.finish().rows, 0, "{raw}");
+}
+
 fn cell(array: &dyn Array, row: usize) -> Value {
     if array.is_null(row) {
         return Value::Null;

@@ -160,7 +160,8 @@ impl Listed {
 async fn fetch(context: &Context, plan: &ListPlan) -> Result<Fetched, UnitError> {
     let as_of = context.now();
     let client = &context.client;
-    let Some(span) = Span::new(plan.from, plan.to, context.job.zone) else {
+    let span = Span::new(plan.from, plan.to, context.job.zone).and_then(|span| span.until(as_of));
+    let Some(span) = span else {
         return Ok(Fetched::Whole(Listed { as_of, listings: Vec::new() }));
     };
     let of_each = context.unless_stopping(of_each(client, plan.list, span)).await?;

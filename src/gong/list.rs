@@ -3,7 +3,7 @@
 //!
 //! Pure. The engine asks for the [`requests`](List::requests) and hands the records on.
 
-use chrono::{NaiveDate, SecondsFormat};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
@@ -71,6 +71,13 @@ impl Span {
         let range = DateRange::new(start_of_day(from, zone), start_of_day(to, zone))?;
         Some(Self { from, to, range })
     }
+
+    /// The same with no instants after `now`: whether Gong takes such is not known. `None` when it all
+    /// lies ahead.
+    pub fn until(self, now: DateTime<Utc>) -> Option<Self> {
+        let range = DateRange::new(self.range.from(), self.range.to().min(now))?;
+        Some(Self { range, ..self })
+    }
 }
 
 /// One listing that a list takes.
@@ -114,7 +121,7 @@ impl List {
                 .collect(),
             Extent::Days(days) => one(Request::post(&self.operation, days.body(span))),
             Extent::Instants { parameter, values } => {
-                let instant = |t: chrono::DateTime<chrono::Utc>| t.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+                let instant = |t: DateTime<Utc>| t.to_rfc3339_opts(SecondsFormat::AutoSi, true);
                 let query = |value: &str| {
                     vec![
                         (*parameter, value.to_owned()),

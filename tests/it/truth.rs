@@ -2,6 +2,7 @@
 //! choose a part of it are in [`selection`].
 
 mod selection;
+mod statistics;
 
 use serde_json::{Value, json};
 

@@ -18,7 +18,7 @@ mod value;
 pub use activity::{ActivityDay, UserActivity};
 pub use call::{Call, CallHead, Party};
 pub use drift::Drift;
-pub use object::Object;
+pub use object::{Object, joined};
 pub use transcript::Transcript;
 pub use user::User;
 
