@@ -1,7 +1,7 @@
 //! Keeps two runs off one destination. A courtesy, not a safeguard: every commit replaces a whole file
 //! by the same content, so two runs that both believe to hold the lease do double work and no harm.
 //!
-//! A document at [`LEASE_KEY`](super::location::LEASE_KEY) says who is at work and is written anew by a heartbeat. What makes its
+//! A document at [`LEASE_KEY`] says who is at work and is written anew by a heartbeat. What makes its
 //! holder the only one depends on the destination:
 //!
 //! * **A folder**: a lock of the operating system on a file beside it, which ends with the process
@@ -38,12 +38,13 @@ use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use claimant::{Beat, Claimant, Means};
+use claimant::{Beat, Claimant, DOCUMENT_BYTES_MAX, Means, parse, term};
 use lock_file::{LockFile, Locking};
 
 use super::error::{Cause, Error, ErrorKind, Operation};
+use super::location::LEASE_KEY;
 use super::store::{Backend, Store};
-use crate::state::lease::{Abandonment, LeaseDocument, Owner, Unreadable};
+use crate::state::lease::{Abandonment, Decision, Found, LeaseDocument, Liveness, Owner, Unreadable, decide};
 
 /// How long [`Lease::release`] may take: a run that was told to stop has half a minute in all.
 const RELEASE_MAX: Duration = Duration::from_secs(10);
@@ -113,6 +114,40 @@ impl fmt::Display for Holder {
             None => Ok(()),
         }
     }
+}
+
+/// A lease as it stands there for who only looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    pub holder: Holder,
+    /// The last heartbeat, by the store's clock.
+    pub heard_at: DateTime<Utc>,
+    /// When it is nobody's without another heartbeat, by the owner's clock.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// How the owner is known to be gone, if it is: the next run then takes the lease over.
+    pub abandoned: Option<Abandonment>,
+}
+
+/// Who holds the lease of a destination, without asking for it: nothing is written, and no run is kept
+/// off by it. `now` is the wall clock.
+///
+/// What cannot be found out without writing is the store's own time, so `now` has to do for how long
+/// the owner has been silent: where this machine's clock is wrong, so may be the verdict on an owner
+/// elsewhere. A run judges again before it takes anything over.
+pub async fn peek(store: &Store, now: DateTime<Utc>) -> Result<Option<Sighting>, Error> {
+    let Some(revision) = store.find(LEASE_KEY, DOCUMENT_BYTES_MAX).await? else {
+        return Ok(None);
+    };
+    let heard_at = revision.modified;
+    let document = parse(&revision);
+    let owner = document.as_ref().map_or(Liveness::Unknown, |document| process::liveness(&document.owner.process));
+    let expires_at = document.as_ref().ok().map(|document| document.expires_at);
+    let found = Found { document, silent: now.signed_duration_since(heard_at), owner };
+    let abandoned = match decide(Some(&found), now, term(Settings::default())) {
+        Decision::Abandoned(because) => Some(because),
+        Decision::Held | Decision::Free => None,
+    };
+    Ok(Some(Sighting { holder: Holder::of(found.document), heard_at, expires_at, abandoned }))
 }
 
 /// Whose lease was taken over, and why that was right. Worth a warning: a run did not come to its end.

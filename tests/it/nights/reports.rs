@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::Nights;
-use crate::support::command::{Sandbox, job, simulated};
+use super::{LATER, Nights, long};
+use crate::support::command::{NOW, Sandbox, job, simulated};
 
 const LAST: &str = "2026-03-12T09:00:00Z";
 
@@ -62,6 +62,37 @@ fn status_of_nothing() {
     assert_eq!((&report["runs"], &report["resumes"]), (&json!([]), &Value::Null));
     assert!(report["datasets"].as_array().unwrap().iter().all(|dataset| dataset["files"] == 0), "{report}");
     assert!(!sandbox.export().exists(), "looking makes no folder");
+}
+
+#[test]
+fn status_tells_who_holds_the_destination_and_who_left_it_behind() {
+    let nights = long();
+    let status = |more: &[&str]| {
+        let args: [&[&str]; 2] = [&["status", "job.yaml", "--now", LATER], more];
+        nights.sandbox.run(args.concat()).expect(0)
+    };
+    let json = || status(&["--output", "json"]).json();
+    let running = nights.start(NOW);
+    nights.wait_for_another_file(0);
+    let (held, shown) = (json(), status(&[]));
+    let held_by = &held["held_by"];
+    assert_eq!((&held_by["state"], &held_by["job"]), (&json!("held"), &json!("test")));
+    assert_eq!(held_by["run_id"], held["runs"][0]["run_id"]);
+    for field in ["host", "since", "heard_at", "expires_at"] {
+        assert!(held_by[field].is_string(), "{field}: {held_by}");
+    }
+    for part in ["held by run 20260320T120000Z-", "of job test, process ", "last heard of at ", "under way"] {
+        assert!(shown.stdout.contains(part), "no `{part}` in\n{shown}");
+    }
+
+    running.kill();
+    let (left, shown) = (json(), status(&[]));
+    assert_eq!((&left["held_by"]["state"], &left["held_by"]["run_id"]), (&json!("gone"), &held_by["run_id"]));
+    for part in ["left by run 20260320T120000Z-", "that process is gone", "goes on or was killed"] {
+        assert!(shown.stdout.contains(part), "no `{part}` in\n{shown}");
+    }
+    nights.run(LATER, &[]).expect(0);
+    assert_eq!(json()["held_by"], Value::Null);
 }
 
 #[test]
