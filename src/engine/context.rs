@@ -41,6 +41,8 @@ pub(super) struct Context {
     started: Instant,
     /// Whether Gong was seen not to list calls oldest first.
     unordered: AtomicBool,
+    /// Whether Gong was seen to refuse requests for transcripts whatever ids they ask for.
+    transcripts_refused: AtomicBool,
     ledger: Mutex<Ledger>,
 }
 
@@ -90,6 +92,7 @@ impl Context {
             cancel,
             started: Instant::now(),
             unordered: AtomicBool::new(false),
+            transcripts_refused: AtomicBool::new(false),
             ledger: Mutex::default(),
         }
     }
@@ -199,6 +202,16 @@ impl Context {
 
     pub(super) fn are_calls_unordered(&self) -> bool {
         self.unordered.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that it is not for single ids that Gong refuses requests for transcripts, so that not
+    /// every group of ids is taken apart to find that out.
+    pub(super) fn requests_for_transcripts_are_refused(&self) {
+        self.transcripts_refused.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn are_requests_for_transcripts_refused(&self) -> bool {
+        self.transcripts_refused.load(Ordering::Relaxed)
     }
 
     /// Whether nothing can be written any more.
