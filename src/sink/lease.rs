@@ -29,10 +29,12 @@ mod lock_file;
 mod process;
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures_util::TryFutureExt;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
@@ -48,6 +50,9 @@ use crate::state::lease::{Abandonment, Decision, Found, LeaseDocument, Liveness,
 
 /// How long [`Lease::release`] may take: a run that was told to stop has half a minute in all.
 const RELEASE_MAX: Duration = Duration::from_secs(10);
+
+/// How long what is being written may go on once nobody wants the lease any more.
+const GIVE_UP_MAX: Duration = Duration::from_secs(5);
 
 /// How time passes for a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,6 +168,9 @@ pub enum LeaseError {
     /// `document` is where it is, for a person who knows better than we that nobody works there.
     #[error("another run holds `{destination}`: {holder}")]
     Held { destination: String, holder: Box<Holder>, document: String },
+    /// The caller wanted to wait no longer.
+    #[error("stopped before the destination was free to use")]
+    GivenUp,
     #[error(transparent)]
     Sink(#[from] Error),
 }
@@ -188,7 +196,9 @@ pub fn this_process(run_id: impl Into<String>, job: impl Into<String>) -> Owner 
 impl Lease {
     /// Takes the lease, or says who holds it. Keeps it by a heartbeat until it is released or dropped.
     ///
-    /// `clock` is the wall clock as it runs: a constant one looks dead to others.
+    /// `clock` is the wall clock as it runs: a constant one looks dead to others. `give_up` ends the
+    /// waiting for a destination that does not answer, within [`GIVE_UP_MAX`] and the time that it takes
+    /// to remove what was written; a lease that was had by then is returned all the same.
     ///
     /// # Panics
     ///
@@ -198,6 +208,7 @@ impl Lease {
         owner: Owner,
         settings: Settings,
         clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static,
+        give_up: &CancellationToken,
     ) -> Result<Self, LeaseError> {
         let mut claimant = Claimant::new(store.clone(), owner, settings, Arc::new(clock));
         let mut lock = None;
@@ -213,10 +224,10 @@ impl Lease {
                     Locking::Unsupported => Means::ReadBack,
                 }
             }
-            Backend::Object(_) => claimant.probe().await?,
+            Backend::Object(_) => unless_given_up(give_up, claimant.probe().map_err(LeaseError::from)).await?,
         };
         claimant.use_means(means);
-        let taken_over = match claimant.claim().await {
+        let taken_over = match unless_given_up(give_up, claimant.claim()).await {
             Ok(taken_over) => taken_over,
             Err(error) => {
                 // Ours may stand there, and would keep others off for nothing.
@@ -291,6 +302,20 @@ impl Drop for Lease {
             drop(lock);
         });
     }
+}
+
+/// Waits for `claiming`. Once told to give up it may still come to its end by itself, since a write that
+/// is cut off could take effect after the writer has looked and gone.
+async fn unless_given_up<T>(
+    give_up: &CancellationToken,
+    claiming: impl Future<Output = Result<T, LeaseError>>,
+) -> Result<T, LeaseError> {
+    let mut claiming = pin!(claiming);
+    tokio::select! {
+        result = &mut claiming => return result,
+        () = give_up.cancelled() => {}
+    }
+    tokio::time::timeout(GIVE_UP_MAX, claiming).await.unwrap_or(Err(LeaseError::GivenUp))
 }
 
 /// Removes the document once no heartbeat can write it again.

@@ -3,6 +3,7 @@
 //! undisturbed run makes it.
 
 mod convergence;
+mod stopping;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

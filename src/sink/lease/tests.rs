@@ -45,13 +45,14 @@ fn elsewhere(run_id: &str) -> Owner {
 
 async fn acquire(store: &Store, run_id: &str, clock: &Clock) -> Result<Lease, LeaseError> {
     let clock = clock.clone();
-    Lease::acquire(store, this_process(run_id, "nightly"), SETTINGS, move || clock.now()).await
+    Lease::acquire(store, this_process(run_id, "nightly"), SETTINGS, move || clock.now(), &CancellationToken::new())
+        .await
 }
 
 fn holder(error: LeaseError) -> Holder {
     match error {
         LeaseError::Held { holder, .. } => *holder,
-        LeaseError::Sink(error) => panic!("{error:?}"),
+        error => panic!("{error:?}"),
     }
 }
 
