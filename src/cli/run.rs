@@ -18,7 +18,7 @@ use super::output::Printer;
 use super::report::{Bars, Lines, Silent, summary};
 use super::session::{Connection, KeptSimulator, RUN_TIME_FORMAT, Session};
 use crate::dataset::Dataset;
-use crate::engine::{self, Job, Reporter, Selection, Shrink, UserList};
+use crate::engine::{self, Budget, Job, Reporter, Selection, Shrink, UserList};
 use crate::gong::Client;
 use crate::plan::Plan;
 use crate::sink::lease::{self, Strength};
@@ -182,7 +182,7 @@ async fn export(
         () = cancel.cancelled() => None,
         prepared = prepare(args, session, store, lease, &mut process.simulator) => Some(prepared?),
     };
-    let Some(Prepared { past, held, plan, connection, selection, users }) = prepared else {
+    let Some(Prepared { past, held, plan, budget, connection, selection, users }) = prepared else {
         return Err(process.interrupted("before the export began"));
     };
     let client = connection.client.clone();
@@ -201,6 +201,7 @@ async fn export(
         held,
         shrink: if args.accept_shrink { Shrink::Accept } else { Shrink::Refuse },
         resumes: past.resumes,
+        budget,
     };
     let reporter = reporter(client.clone());
     let mut running = Box::pin(engine::run(job, plan, client, store.clone(), users, reporter, cancel.clone()));
@@ -239,6 +240,7 @@ struct Prepared {
     past: Past,
     held: Held,
     plan: Plan,
+    budget: Budget,
     connection: Connection,
     selection: Selection,
     users: Option<UserList>,
@@ -255,7 +257,7 @@ async fn prepare(
     let past = session.past(store).await?;
     let held = read_coverage(store, &session.datasets).await?;
     let plan = session.plan(&held.coverage, past, args.full_refresh);
-    let requests_max = session.requests_left(past, args.max_requests);
+    let (requests_max, budget) = session.requests_left(past, args.max_requests);
     let connection = session.connect_keeping(simulator, Some(requests_max)).await?;
     let (selection, users) = session.selection(&connection.client).await?;
     let leftover_age = match lease.strength() {
@@ -266,7 +268,7 @@ async fn prepare(
     if leftovers > 0 {
         tracing::info!(event = "leftovers_removed", leftovers, "removed what a killed run left behind");
     }
-    Ok(Prepared { past, held, plan, connection, selection, users })
+    Ok(Prepared { past, held, plan, budget, connection, selection, users })
 }
 
 /// Sorts by time, and no two are alike.

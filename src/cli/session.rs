@@ -17,7 +17,7 @@ use super::error::Failure;
 use super::exit_code::Exit;
 use crate::calendar::DateRange;
 use crate::dataset::{self, Dataset};
-use crate::engine::{Selection, UserList};
+use crate::engine::{Budget, Selection, UserList};
 use crate::gong::{self, Auth, Client, Settings};
 use crate::plan::{Circumstances, Inputs, Plan, Refresh};
 use crate::sim;
@@ -173,10 +173,16 @@ impl Session {
         WriterSettings { compression: codec(self.spec.destination.compression) }
     }
 
-    /// How many requests of the daily budget are left, `max` of them at most.
-    pub(super) fn requests_left(&self, past: Past, max: Option<u64>) -> u64 {
-        let left = self.spec.source.requests_per_day.saturating_sub(past.requests_today);
-        max.map_or(left, |max| max.min(left))
+    /// How many requests of the daily budget are left, `max` of them at most, and which of the two
+    /// bounds the run.
+    pub(super) fn requests_left(&self, past: Past, max: Option<u64>) -> (u64, Budget) {
+        let per_day = self.spec.source.requests_per_day;
+        let left = per_day.saturating_sub(past.requests_today);
+        match max {
+            Some(max) if max <= left => (max, Budget::Run(max)),
+            _ if past.requests_today == 0 => (left, Budget::Day(per_day)),
+            _ => (left, Budget::Rest),
+        }
     }
 
     /// Connects to Gong, or starts the simulator.
