@@ -16,7 +16,8 @@ use super::exit_code::Exit;
 use super::operations;
 use super::output::Printer;
 use super::report::{Bars, Lines, Silent, summary};
-use super::session::{Connection, KeptSimulator, RUN_TIME_FORMAT, Session};
+use super::run_records::{self, run_id};
+use super::session::{Connection, KeptSimulator, Session};
 use crate::dataset::Dataset;
 use crate::engine::{self, Budget, Job, Reporter, Selection, Shrink, UserList};
 use crate::gong::Client;
@@ -127,7 +128,7 @@ async fn once(
     bars: MultiProgress,
     process: &mut Process,
 ) -> Result<Exported, Failure> {
-    let run_id = run_id(session);
+    let run_id = run_id(session.now, environment::now());
     let store = session.open_store(&args.job, Patience::Unattended)?.for_run(&run_id);
     let lease = acquire(session, &store, &run_id, process).await?;
     let reporter = |client| reporter(output, bars, client);
@@ -268,12 +269,14 @@ async fn prepare(
     if leftovers > 0 {
         tracing::info!(event = "leftovers_removed", leftovers, "removed what a killed run left behind");
     }
+    // By the earlier of both: a run that counts from another day removes no more than one of today.
+    match run_records::prune(store, session.now.min(environment::now())).await {
+        Ok(0) => {}
+        Ok(records) => tracing::info!(event = "old_runs_removed", records, "removed old run records"),
+        // A destination that allows no removal is still one to export to.
+        Err(error) => tracing::warn!(event = "warning", error = %Chain(&error), "old run records stay"),
+    }
     Ok(Prepared { past, held, plan, budget, connection, selection, users })
-}
-
-/// Sorts by time, and no two are alike.
-fn run_id(session: &Session) -> String {
-    format!("{}-{:08x}", session.now.format(RUN_TIME_FORMAT), rand::random::<u32>())
 }
 
 fn reporter(output: &OutputArgs, bars: MultiProgress, client: Client) -> Arc<dyn Reporter> {

@@ -18,7 +18,8 @@ use super::environment;
 use super::error::Failure;
 use super::exit_code::Exit;
 use super::output::Printer;
-use super::session::{Session, records};
+use super::run_records::records;
+use super::session::Session;
 use crate::dataset;
 use crate::sink::{Patience, lease, read_coverage};
 use crate::state::run_record::Past;
@@ -51,6 +52,7 @@ With --output json, one document:
                 since, heard_at (the last heartbeat), expires_at. Looking takes nothing from it
   runs          the last ones, newest first: run_id, job, outcome, exit_code, started_at,
                 finished_at, seconds, requests, files, files_changed, failures, simulated
+                (of the last 400, and of all of the last week, records are kept)
   notes         what is worth a look, as sentences
 The words of `verdict` are those of `plan`: settled, unsettled, awaiting_transcripts, missing,
 snapshot (today's, taken again by every run), other_selection, damaged, blocked.";
