@@ -32,8 +32,9 @@ use crate::state::run_record::{Outcome, Past, RunRecord};
 const LEFTOVER_AGE: TimeDelta = TimeDelta::hours(1);
 
 /// How long a run that was told to stop may take to come to a safe point. What is being written then is
-/// dropped, as by a kill, and the lease is given back: all within the half minute that schedulers grant.
-const STOP_MAX: Duration = Duration::from_secs(15);
+/// dropped, as by a kill; then the lease is given back, and somebody is told: all within the half minute
+/// that schedulers grant.
+const STOP_MAX: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(
     args: RunArgs,
