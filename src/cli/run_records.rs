@@ -86,9 +86,9 @@ fn is_record(key: &str) -> bool {
     let Some((time, rest)) = name(key).split_at_checked(TIME_LENGTH) else {
         return false;
     };
-    let random = rest.strip_prefix('-').and_then(|rest| rest.strip_suffix(".json"));
+    let end = rest.strip_prefix('-').and_then(|rest| rest.strip_suffix(".json"));
     NaiveDateTime::parse_from_str(time, TIME_FORMAT).is_ok()
-        && random.is_some_and(|random| !random.is_empty() && random.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        && end.is_some_and(|end| !end.is_empty() && end.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]

@@ -83,7 +83,9 @@ pub(super) async fn in_halves(context: &Context, ids: &[String]) -> Result<Answe
             return Err(error.into());
         }
         if is_refused && (context.are_requests_for_transcripts_refused() || halving.refused() == Refused::Whole) {
-            context.requests_for_transcripts_are_refused();
+            if !halving.any_answered {
+                context.requests_for_transcripts_are_refused();
+            }
             return Err(error.into());
         }
         match ids {
