@@ -84,7 +84,8 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// Try everything a run needs: job spec, credentials, each dataset's scope, the destination
     ///
-    /// Tells an account without calls from a key that cannot see them.
+    /// Tells an account without calls from a key that cannot see them. Of `notify`, whether its host
+    /// answers: nothing is posted.
     Check(JobArgs),
     /// Show what the destination holds: a calendar of each dataset, rows, what is awaited, last runs
     ///

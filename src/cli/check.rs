@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::args::JobArgs;
 use super::error::{Chain, Failure};
 use super::exit_code::Exit;
+use super::operations;
 use super::output::{Printer, Tone};
 use super::session::Session;
 use crate::calendar::DateRange;
@@ -81,6 +82,7 @@ pub(super) async fn check(args: JobArgs, printer: Printer) -> Result<Exit, Failu
     );
     gong(&session, &mut report).await?;
     destination(&session, &args, &mut report).await;
+    notification(&session, &mut report).await;
 
     report.ok = !report.has(CheckResult::Refused) && !report.has(CheckResult::Failed);
     if printer.is_json() {
@@ -228,6 +230,24 @@ async fn destination(session: &Session, args: &JobArgs, report: &mut Report) {
     match outcome {
         Ok(place) => report.add("destination", CheckResult::Ok, format!("{place} is writable")),
         Err(message) => report.add("destination", CheckResult::Failed, message),
+    }
+}
+
+/// A run does without; but nobody would hear of its failures. Neither host nor path are named, they may
+/// be secret.
+async fn notification(session: &Session, report: &mut Report) {
+    let Some(notify) = &session.spec.notify else {
+        return;
+    };
+    match operations::reach(notify).await {
+        Ok(()) => report.add(
+            "notification",
+            CheckResult::Ok,
+            "the host of `notify` answers; nothing was posted, so its path and headers were not tried",
+        ),
+        Err(error) => {
+            report.add("notification", CheckResult::Warning, format!("nobody can be told how runs end: {error}"));
+        }
     }
 }
 

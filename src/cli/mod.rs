@@ -12,6 +12,7 @@ mod output;
 mod plan;
 mod report;
 mod run;
+mod run_records;
 mod schema;
 mod session;
 mod simulator;

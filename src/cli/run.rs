@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use indicatif::{MultiProgress, ProgressDrawTarget};
@@ -15,18 +16,25 @@ use super::exit_code::Exit;
 use super::operations;
 use super::output::Printer;
 use super::report::{Bars, Lines, Silent, summary};
-use super::session::{KeptSimulator, RUN_TIME_FORMAT, Session};
+use super::run_records::{self, run_id};
+use super::session::{Connection, KeptSimulator, Session};
 use crate::dataset::Dataset;
-use crate::engine::{self, Job, Reporter, Shrink};
+use crate::engine::{self, Budget, Job, Reporter, Selection, Shrink, UserList};
 use crate::gong::Client;
+use crate::plan::Plan;
 use crate::sink::lease::{self, Strength};
-use crate::sink::{Lease, LeaseError, Patience, Store, read_coverage};
+use crate::sink::{Held, Lease, LeaseError, Patience, Store, read_coverage};
 use crate::spec::JobSpec;
-use crate::state::run_record::{Outcome, RunRecord};
+use crate::state::run_record::{Outcome, Past, RunRecord};
 
 /// On a store that cannot exclude a second run, what nobody has written to for so long belongs to no
 /// run any more.
 const LEFTOVER_AGE: TimeDelta = TimeDelta::hours(1);
+
+/// How long a run that was told to stop may take to come to a safe point. What is being written then is
+/// dropped, as by a kill; then the lease is given back, and somebody is told: all within the half minute
+/// that schedulers grant.
+const STOP_MAX: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(
     args: RunArgs,
@@ -91,6 +99,14 @@ impl Process {
         *self.signal.borrow()
     }
 
+    /// How a run ends that a signal stopped where it has nothing to record.
+    fn interrupted(&self, when: &str) -> Failure {
+        // Only signals stop a process.
+        let code = self.signal().unwrap_or(Signal::Terminate).exit_code();
+        Failure::new(Exit::Run(code), format!("stopped by a signal {when}"))
+            .hint("run the job again, it takes up what is missing; finished partitions are kept")
+    }
+
     /// Comes back when a signal asks for an end.
     pub(super) async fn stopped(&self) {
         self.stop.cancelled().await;
@@ -113,9 +129,9 @@ async fn once(
     bars: MultiProgress,
     process: &mut Process,
 ) -> Result<Exported, Failure> {
-    let run_id = run_id(session);
+    let run_id = run_id(session.now, environment::now());
     let store = session.open_store(&args.job, Patience::Unattended)?.for_run(&run_id);
-    let lease = acquire(session, &store, &run_id).await?;
+    let lease = acquire(session, &store, &run_id, process).await?;
     let reporter = |client| reporter(output, bars, client);
     let record = export(args, reporter, session, &store, run_id, &lease, process).await;
     if let Err(error) = lease.release().await {
@@ -128,10 +144,12 @@ async fn once(
 }
 
 /// Makes sure that no other run works at the destination.
-async fn acquire(session: &Session, store: &Store, run_id: &str) -> Result<Lease, Failure> {
+async fn acquire(session: &Session, store: &Store, run_id: &str, process: &Process) -> Result<Lease, Failure> {
     let owner = lease::this_process(run_id, session.spec.name.as_str());
-    let lease = match Lease::acquire(store, owner, lease::Settings::default(), environment::now).await {
+    let settings = lease::Settings::default();
+    let lease = match Lease::acquire(store, owner, settings, environment::now, &process.stop).await {
         Ok(lease) => lease,
+        Err(LeaseError::GivenUp) => return Err(process.interrupted("before the export began")),
         Err(LeaseError::Held { destination, holder, document }) => {
             return Err(Failure::new(Exit::Held, format!("another run works at {destination}: {holder}"))
                 .hint(format!("wait for it to end; if you are sure that nobody works there, remove {document}")));
@@ -161,21 +179,15 @@ async fn export(
 ) -> Result<RunRecord, Failure> {
     // What ends this run alone must not end the process's next one.
     let cancel = process.stop.child_token();
-    let past = session.past(store).await?;
-    let held = read_coverage(store, &session.datasets).await?;
-    let plan = session.plan(&held.coverage, past, args.full_refresh);
-    let requests_max = session.requests_left(past, args.max_requests);
-    let connection = session.connect_keeping(&mut process.simulator, Some(requests_max)).await?;
-    let client = connection.client.clone();
-    let (selection, users) = session.selection(&client).await?;
-    let leftover_age = match lease.strength() {
-        Strength::Exclusive => TimeDelta::zero(),
-        Strength::Advisory => LEFTOVER_AGE,
+    let prepared = tokio::select! {
+        biased;
+        () = cancel.cancelled() => None,
+        prepared = prepare(args, session, store, lease, &mut process.simulator) => Some(prepared?),
     };
-    let leftovers = store.clean_leftovers(environment::now() - leftover_age).await?;
-    if leftovers > 0 {
-        tracing::info!(event = "leftovers_removed", leftovers, "removed what a killed run left behind");
-    }
+    let Some(Prepared { past, held, plan, budget, connection, selection, users }) = prepared else {
+        return Err(process.interrupted("before the export began"));
+    };
+    let client = connection.client.clone();
     let job = Job {
         name: session.spec.name.clone(),
         run_id,
@@ -191,17 +203,29 @@ async fn export(
         held,
         shrink: if args.accept_shrink { Shrink::Accept } else { Shrink::Refuse },
         resumes: past.resumes,
+        budget,
     };
     let reporter = reporter(client.clone());
     let mut running = Box::pin(engine::run(job, plan, client, store.clone(), users, reporter, cancel.clone()));
-    let (mut record, taken_by) = tokio::select! {
-        record = &mut running => (record, None),
-        holder = lease.lost() => {
-            // Both would only do the same work, so this one comes to a safe point and leaves.
-            tracing::warn!(event = "lease_lost", by = %holder, "another run has taken the destination");
-            cancel.cancel();
-            (running.await, Some(holder))
+    let ended = async {
+        tokio::select! {
+            record = &mut running => (record, None),
+            holder = lease.lost() => {
+                // Both would only do the same work, so this one comes to a safe point and leaves.
+                tracing::warn!(event = "lease_lost", by = %holder, "another run has taken the destination");
+                cancel.cancel();
+                (running.await, Some(holder))
+            }
         }
+    };
+    let too_late = async {
+        process.stopped().await;
+        tokio::time::sleep(STOP_MAX).await;
+    };
+    let (mut record, taken_by) = tokio::select! {
+        biased;
+        ended = ended => ended,
+        () = too_late => return Err(process.interrupted("in the middle of a write that does not come to its end")),
     };
     if record.outcome == Outcome::Interrupted {
         record.exit_code = match (&taken_by, process.signal()) {
@@ -213,9 +237,47 @@ async fn export(
     Ok(record)
 }
 
-/// Sorts by time, and no two are alike.
-fn run_id(session: &Session) -> String {
-    format!("{}-{:08x}", session.now.format(RUN_TIME_FORMAT), rand::random::<u32>())
+/// All that is found out before a run begins.
+struct Prepared {
+    past: Past,
+    held: Held,
+    plan: Plan,
+    budget: Budget,
+    connection: Connection,
+    selection: Selection,
+    users: Option<UserList>,
+}
+
+/// Looks at what is there and what is to be done, and tidies up. Can be dropped at any moment.
+async fn prepare(
+    args: &RunArgs,
+    session: &Session,
+    store: &Store,
+    lease: &Lease,
+    simulator: &mut KeptSimulator,
+) -> Result<Prepared, Failure> {
+    let past = session.past(store).await?;
+    let held = read_coverage(store, &session.datasets).await?;
+    let plan = session.plan(&held.coverage, past, args.full_refresh);
+    let (requests_max, budget) = session.requests_left(past, args.max_requests);
+    let connection = session.connect_keeping(simulator, Some(requests_max)).await?;
+    let (selection, users) = session.selection(&connection.client).await?;
+    let leftover_age = match lease.strength() {
+        Strength::Exclusive => TimeDelta::zero(),
+        Strength::Advisory => LEFTOVER_AGE,
+    };
+    let leftovers = store.clean_leftovers(environment::now() - leftover_age).await?;
+    if leftovers > 0 {
+        tracing::info!(event = "leftovers_removed", leftovers, "removed what a killed run left behind");
+    }
+    // By the earlier of both: a run that counts from another day removes no more than one of today.
+    match run_records::prune(store, session.now.min(environment::now())).await {
+        Ok(0) => {}
+        Ok(records) => tracing::info!(event = "old_runs_removed", records, "removed old run records"),
+        // A destination that allows no removal is still one to export to.
+        Err(error) => tracing::warn!(event = "warning", error = %Chain(&error), "old run records stay"),
+    }
+    Ok(Prepared { past, held, plan, budget, connection, selection, users })
 }
 
 fn reporter(output: &OutputArgs, bars: MultiProgress, client: Client) -> Arc<dyn Reporter> {

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::{StreamExt, TryStreamExt, stream};
 use parquet::basic::{GzipLevel, ZstdLevel};
 use tracing::warn;
 use url::Url;
@@ -15,17 +14,17 @@ use super::args::JobArgs;
 use super::environment;
 use super::error::Failure;
 use super::exit_code::Exit;
+use super::run_records::records;
 use crate::calendar::DateRange;
 use crate::dataset::{self, Dataset};
-use crate::engine::{Selection, UserList};
+use crate::engine::{Budget, Selection, UserList};
 use crate::gong::{self, Auth, Client, Settings};
 use crate::plan::{Circumstances, Inputs, Plan, Refresh};
 use crate::sim;
-use crate::sink::location::RUNS_FOLDER;
 use crate::sink::{Patience, Store, WriterSettings};
 use crate::spec::{self, JobSpec, Problem, Problems, SourceKind, UserRef};
 use crate::state::coverage::Coverage;
-use crate::state::run_record::{Past, RunRecord};
+use crate::state::run_record::Past;
 
 /// A job whose spec is sound.
 #[derive(Debug)]
@@ -173,10 +172,16 @@ impl Session {
         WriterSettings { compression: codec(self.spec.destination.compression) }
     }
 
-    /// How many requests of the daily budget are left, `max` of them at most.
-    pub(super) fn requests_left(&self, past: Past, max: Option<u64>) -> u64 {
-        let left = self.spec.source.requests_per_day.saturating_sub(past.requests_today);
-        max.map_or(left, |max| max.min(left))
+    /// How many requests of the daily budget are left, `max` of them at most, and which of the two
+    /// bounds the run.
+    pub(super) fn requests_left(&self, past: Past, max: Option<u64>) -> (u64, Budget) {
+        let per_day = self.spec.source.requests_per_day;
+        let left = per_day.saturating_sub(past.requests_today);
+        match max {
+            Some(max) if max <= left => (max, Budget::Run(max)),
+            _ if past.requests_today == 0 => (left, Budget::Day(per_day)),
+            _ => (left, Budget::Rest),
+        }
     }
 
     /// Connects to Gong, or starts the simulator.
@@ -303,40 +308,6 @@ impl Session {
         if unknown.is_empty() { Ok((selection, Some(list))) } else { Err(unknown_users(&self.path, &unknown).into()) }
     }
 }
-
-/// How far back run records can matter to a new run: for the day's budget and for taking up.
-const RECORDS_MATTER: TimeDelta = TimeDelta::hours(48);
-
-/// Run records that are read at the same time.
-const RECORDS_AT_ONCE: usize = 16;
-
-/// The records of the last two days' runs at a destination and at least of the last `last` ones, in
-/// order of time. One that cannot be read is passed over: the data files alone say what is exported.
-pub(super) async fn records(store: &Store, now: DateTime<Utc>, last: usize) -> Result<Vec<RunRecord>, Failure> {
-    let since = (now - RECORDS_MATTER).format(RUN_TIME_FORMAT).to_string();
-    // Run ids begin with their time, so that older records need not be read.
-    let keys = store.documents(RUNS_FOLDER).await?;
-    let older = keys.partition_point(|key| key.rsplit('/').next().is_none_or(|name| name < since.as_str()));
-    let first = older.min(keys.len().saturating_sub(last));
-    let keys = keys.into_iter().skip(first);
-    let mut documents = stream::iter(keys)
-        .map(|key| async move { store.get(&key).await.map(|text| (key, text)) })
-        .buffered(RECORDS_AT_ONCE);
-    let mut records = Vec::new();
-    while let Some((key, text)) = documents.try_next().await? {
-        let Some(text) = text else {
-            continue;
-        };
-        match serde_json::from_slice(&text) {
-            Ok(record) => records.push(record),
-            Err(error) => warn!(key, %error, "run record passed over, it is not understood"),
-        }
-    }
-    Ok(records)
-}
-
-/// How the begin of a run stands in its id.
-pub(super) const RUN_TIME_FORMAT: &str = "%Y%m%dT%H%M%SZ";
 
 /// The users of the job that Gong does not know, where the job names them.
 fn unknown_users(path: &Path, users: &[UserRef]) -> Problems {

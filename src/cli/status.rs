@@ -14,12 +14,14 @@ mod tests;
 mod text;
 
 use super::args::JobArgs;
+use super::environment;
 use super::error::Failure;
 use super::exit_code::Exit;
 use super::output::Printer;
-use super::session::{Session, records};
+use super::run_records::records;
+use super::session::Session;
 use crate::dataset;
-use crate::sink::{Patience, read_coverage};
+use crate::sink::{Patience, lease, read_coverage};
 use crate::state::run_record::Past;
 use report::Known;
 use survey::{Expected, survey};
@@ -45,8 +47,12 @@ With --output json, one document:
                 began; given_up: calls without a transcript that no run asks for any more
   requests      today (in UTC, by all runs at this destination), per_day, left
   resumes       when the interrupted run began that the next run takes up, or null
+  held_by       the run that holds the destination, or null: state (held; gone: its process has
+                ended; expired: no heartbeat for longer than promised), run_id, job, host, process,
+                since, heard_at (the last heartbeat), expires_at. Looking takes nothing from it
   runs          the last ones, newest first: run_id, job, outcome, exit_code, started_at,
                 finished_at, seconds, requests, files, files_changed, failures, simulated
+                (of the last 400, and of all of the last week, records are kept)
   notes         what is worth a look, as sentences
 The words of `verdict` are those of `plan`: settled, unsettled, awaiting_transcripts, missing,
 snapshot (today's, taken again by every run), other_selection, damaged, blocked.";
@@ -56,8 +62,13 @@ pub(super) async fn status(args: JobArgs, printer: Printer) -> Result<Exit, Fail
     let store = session.open_store(&args, Patience::Attended)?;
     // What the job does not name may have been exported by another one, or by this one once.
     let seen = if args.datasets.is_empty() { dataset::ALL.to_vec() } else { session.datasets.clone() };
-    let (held, runs) = tokio::join!(read_coverage(&store, &seen), records(&store, session.now, RUNS_SHOWN));
-    let (held, runs) = (held?, runs?);
+    // A lease lives by the wall clock, whatever --now says.
+    let (held, runs, lease) = tokio::join!(
+        read_coverage(&store, &seen),
+        records(&store, session.now, RUNS_SHOWN),
+        lease::peek(&store, environment::now()),
+    );
+    let (held, runs, lease) = (held?, runs?, lease?);
     let selection = session.selection_text();
     let holdings = survey(
         Expected {
@@ -75,11 +86,12 @@ pub(super) async fn status(args: JobArgs, printer: Printer) -> Result<Exit, Fail
         past: Past::new(&runs, &session.spec.name, session.now),
         runs: &runs,
         holdings: &holdings,
+        lease: lease.as_ref(),
     });
     if printer.is_json() {
         printer.json(&report);
     } else {
-        printer.result(&text::text(&report, &holdings, printer));
+        printer.result(&text::text(&report, &holdings, lease.as_ref(), printer));
     }
     Ok(Exit::Done)
 }

@@ -5,12 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::Context;
-use super::pages;
-use super::transcripts::IDS_MAX;
-use super::unit_error::UnitError;
+use super::transcripts::{self, Answers, IDS_MAX};
+use super::unit_error::{UnitError, error_chain};
 use crate::calendar::Partition;
 use crate::dataset;
-use crate::gong::endpoint::Request;
 use crate::gong::model::{Drift, Transcript};
 use crate::sink::calls_without_transcript;
 
@@ -36,8 +34,11 @@ pub(super) async fn arrived(context: &Context, partitions: &[Partition]) -> Resu
 
     let ids: Vec<String> = awaited.keys().cloned().collect();
     for ids in ids.chunks(IDS_MAX) {
-        let request = Request::transcripts(ids, context.job.selection.workspace.as_deref());
-        let pages = context.unless_stopping(pages::all(&context.client, &request)).await?;
+        let Answers { pages, without } = transcripts::in_halves(context, ids).await?;
+        for (id, error) in without {
+            // It was counted as rejected when its call was exported, and is no news every night.
+            context.warn(format!("the transcript of call {id:?} cannot be asked for: {}", error_chain(&error)));
+        }
         for raw in pages.iter().flat_map(crate::gong::Page::records) {
             // A record that cannot be decoded is met again, and kept aside, when it is exported.
             if let Ok(transcript) = Transcript::decode(raw, &mut Drift::default())

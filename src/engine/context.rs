@@ -16,9 +16,9 @@ use tracing::{info, warn};
 
 use super::tally::{count_warnings, totals};
 use super::unit_error::{Effect, UnitError, error_chain};
-use super::{Event, Job, Reporter};
+use super::{Budget, Event, Job, Reporter};
 use crate::calendar::Partition;
-use crate::dataset::Dataset;
+use crate::dataset::{self, Dataset, PartitionColumn};
 use crate::gong::{self, Client, Page};
 use crate::sink::location::{REJECTED_FOLDER, RUNS_FOLDER};
 use crate::sink::{self, DataFile, Store};
@@ -45,6 +45,8 @@ pub(super) struct Context {
     unordered: AtomicBool,
     /// The company's zone, once it was asked for; `None` within when Gong did not tell.
     pub(super) company_zone: OnceCell<Option<Tz>>,
+    /// Whether Gong was seen to refuse requests for transcripts whatever ids they ask for.
+    transcripts_refused: AtomicBool,
     ledger: Mutex<Ledger>,
 }
 
@@ -95,6 +97,7 @@ impl Context {
             started: Instant::now(),
             unordered: AtomicBool::new(false),
             company_zone: OnceCell::new(),
+            transcripts_refused: AtomicBool::new(false),
             ledger: Mutex::default(),
         }
     }
@@ -206,6 +209,16 @@ impl Context {
         self.unordered.load(Ordering::Relaxed)
     }
 
+    /// Remembers that it is not for single ids that Gong refuses requests for transcripts, so that not
+    /// every group of ids is taken apart to find that out.
+    pub(super) fn requests_for_transcripts_are_refused(&self) {
+        self.transcripts_refused.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn are_requests_for_transcripts_refused(&self) -> bool {
+        self.transcripts_refused.load(Ordering::Relaxed)
+    }
+
     /// Whether nothing can be written any more.
     pub(super) fn is_destination_lost(&self) -> bool {
         self.ledger().stop == Some(Stop::Storage)
@@ -306,6 +319,28 @@ impl Context {
             record.warnings.push(format!("could not write the run record: {}", error_chain(&error)));
         }
         record
+    }
+
+    /// Why runs with such a budget may never come to an end, if it was spent as a whole and nothing is
+    /// complete for it: of the calls, where there were some to export.
+    pub(super) fn budget_too_small(&self, has_calls: bool) -> Option<UnitError> {
+        let Job { budget, partition_by: by, .. } = self.job;
+        let max = match budget {
+            Budget::Run(max) | Budget::Day(max) => max,
+            Budget::Rest => return None,
+        };
+        let sent = self.client.usage().requests;
+        let ledger = self.ledger();
+        let of_calls = |file: &FileRecord| {
+            dataset::find(&file.dataset).is_some_and(|dataset| dataset.partition == PartitionColumn::Call)
+        };
+        let is_any_complete = ledger.files.values().any(|file| !has_calls || of_calls(file));
+        // Where Gong itself has ended the run, another bound than ours is too small.
+        (ledger.stop == Some(Stop::Budget) && sent >= max && !is_any_complete).then_some(UnitError::BudgetTooSmall {
+            budget,
+            sent,
+            by,
+        })
     }
 
     fn outcome(&self) -> Outcome {

@@ -4,7 +4,7 @@
 //! Runs on a thread of its own. Commits run beside it, so that the last pages of one partition are
 //! compressed and uploaded while the next one is encoded.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
@@ -40,6 +40,10 @@ pub(super) struct Encoder {
     origins: VecDeque<Origin>,
     /// Spans in which something failed: their partitions are not complete.
     failed: Vec<DateRange>,
+    /// Whether the key may not read transcripts.
+    transcripts_refused: bool,
+    /// Partitions that this run has finished with their transcripts.
+    with_transcripts: BTreeSet<Partition>,
     commits: VecDeque<JoinHandle<()>>,
 }
 
@@ -63,6 +67,8 @@ impl Encoder {
             open: None,
             origins: VecDeque::new(),
             failed: Vec::new(),
+            transcripts_refused: false,
+            with_transcripts: BTreeSet::new(),
             commits: VecDeque::new(),
         }
     }
@@ -235,6 +241,9 @@ impl Encoder {
             }
         };
         origin.awaited = awaited;
+        if self.datasets.contains(&&TRANSCRIPTS) {
+            self.with_transcripts.insert(partition);
+        }
         let context = Arc::clone(&self.context);
         self.commits.push_back(self.runtime.spawn_blocking(move || {
             match files.and_then(|files| files.commit(&context, &origin)) {
@@ -272,7 +281,13 @@ impl Encoder {
         joined
     }
 
+    /// Whether nothing may be written of `partition`.
     fn is_failed(&self, partition: Partition) -> bool {
+        // Calls that now cannot tell whether they have a transcript must not replace those that could:
+        // with its transcripts still there, no later run would find the partition due.
+        if self.transcripts_refused && self.has_transcripts(partition) {
+            return true;
+        }
         let span = partition.span(self.context.job.zone);
         self.failed.iter().any(|failed| overlap(*failed, span))
     }
@@ -289,18 +304,17 @@ impl Encoder {
             return;
         }
         self.context.unit_failed("transcripts", error);
+        self.transcripts_refused = true;
         self.datasets.retain(|d| !needs_transcripts(d));
         if let Some(open) = &mut self.open {
             open.files.retain(|d| !needs_transcripts(d));
         }
-        // Calls that now cannot tell whether they have a transcript must not replace those that could:
-        // with its transcripts still there, no later run would find the partition due.
-        for partition in &self.plan.partitions {
-            let coverage = &self.context.job.held.coverage;
-            if coverage.footer(TRANSCRIPTS.name, *partition).is_some() {
-                self.failed.push(partition.span(self.context.job.zone));
-            }
-        }
+    }
+
+    /// Whether transcripts of `partition` are there, from this run or from an earlier one.
+    fn has_transcripts(&self, partition: Partition) -> bool {
+        self.with_transcripts.contains(&partition)
+            || self.context.job.held.coverage.footer(TRANSCRIPTS.name, partition).is_some()
     }
 
     fn calls_failed(&mut self, calls: &[ListedCall], error: &UnitError) {

@@ -80,6 +80,19 @@ pub struct Job {
     pub shrink: Shrink,
     /// When the first of the interrupted runs began that this one takes up.
     pub resumes: Option<DateTime<Utc>>,
+    /// What the client's bound of requests comes from.
+    pub budget: Budget,
+}
+
+/// How the requests of a run are bounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Budget {
+    /// So many to each run of the job.
+    Run(u64),
+    /// So many a day, and none is spent yet.
+    Day(u64),
+    /// What other runs have left of a day.
+    Rest,
 }
 
 /// What to do with a partition of which Gong suddenly shows nothing, or less than half: the answer
@@ -114,12 +127,16 @@ pub async fn run(
         context.unit_failed("run record", &UnitError::Sink(error));
     }
     let saving = saving::start(&context);
+    let has_calls = plan.calls.as_ref().is_some_and(|calls| !calls.partitions.is_empty());
     let calls = async {
         if let Some(calls) = plan.calls {
             lister::export_calls(&context, calls).await;
         }
     };
     tokio::join!(calls, lists::export(&context, plan.lists, users));
+    if let Some(error) = context.budget_too_small(has_calls) {
+        context.unit_failed("request budget", &error);
+    }
     // A save under way must not overtake the last one.
     saving.end().await;
     context.finish().await

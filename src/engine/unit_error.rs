@@ -3,6 +3,8 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use super::Budget;
+use crate::calendar::PartitionBy;
 use crate::dataset::Dataset;
 use crate::gong;
 use crate::plan::Blocked;
@@ -21,6 +23,8 @@ pub(super) enum UnitError {
     Blocked(Blocked),
     /// The new listing has less than half of the rows that are there.
     Shrunk { dataset: &'static Dataset, before: u64, now: u64 },
+    /// A whole budget was spent before a partition was complete, and the next one may be too.
+    BudgetTooSmall { budget: Budget, sent: u64, by: PartitionBy },
 }
 
 /// What the failure of a unit means for the others.
@@ -48,7 +52,7 @@ impl UnitError {
                 _ => Effect::FailsAlone,
             },
             Self::Sink(_) => Effect::EndsStorage,
-            Self::Blocked(_) | Self::Shrunk { .. } => Effect::FailsAlone,
+            Self::Blocked(_) | Self::Shrunk { .. } | Self::BudgetTooSmall { .. } => Effect::FailsAlone,
         }
     }
 
@@ -77,6 +81,21 @@ impl UnitError {
                 "either the key has lost permissions (`gong-export check`), or calls were purged in Gong; \
                  if so, --accept-shrink takes the new listing",
             ),
+            Self::BudgetTooSmall { budget, by, .. } => Some(match (budget, by) {
+                (Budget::Run(_), PartitionBy::Day) => {
+                    "raise --max-requests; `gong-export plan --probe` tells what is needed"
+                }
+                (Budget::Run(_), PartitionBy::Month) => {
+                    "raise --max-requests, or set destination.partition_by to day; `gong-export plan --probe` tells what is needed"
+                }
+                (Budget::Day(_) | Budget::Rest, PartitionBy::Day) => {
+                    "raise source.requests_per_day as far as Gong allows; `gong-export plan --probe` tells what is needed"
+                }
+                (Budget::Day(_) | Budget::Rest, PartitionBy::Month) => {
+                    "raise source.requests_per_day as far as Gong allows, or set destination.partition_by to day; \
+                     `gong-export plan --probe` tells what is needed"
+                }
+            }),
         }
     }
 }
@@ -91,6 +110,17 @@ impl fmt::Display for UnitError {
             Self::Blocked(why) => write!(f, "its file is left alone: {why}"),
             Self::Shrunk { dataset, before, now } => {
                 write!(f, "{} has {before} rows and Gong now shows {now}, the old file stays", dataset.name)
+            }
+            Self::BudgetTooSmall { budget, sent, .. } => {
+                let whole = match budget {
+                    Budget::Run(_) => "the run",
+                    Budget::Day(_) | Budget::Rest => "the day",
+                };
+                write!(
+                    f,
+                    "all {sent} requests of {whole} were spent before one partition was complete, \
+                     and the next run may come no further"
+                )
             }
         }
     }

@@ -22,8 +22,9 @@ use super::handler::{self, Reply, Request};
 use super::limit::Limiter;
 use super::world::World;
 
-/// Requests remembered; the oldest are forgotten first.
-const LOG_MAX: usize = 200_000;
+/// Requests remembered, a few megabytes of them; the oldest are forgotten first. A whole backfill fits
+/// in, and a watch may go on for years.
+const LOG_MAX: usize = 20_000;
 
 /// A request as the simulator saw it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -296,5 +297,28 @@ fn remove_cursor(request: &mut Request) {
         && body.remove("cursor").is_some()
     {
         request.body = serde_json::Value::Object(body).to_string().into_bytes();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::config::Config;
+
+    #[test]
+    fn of_a_long_life_the_last_requests_are_remembered() {
+        let config =
+            Config { users: 2, latency_ms: 0, requests_per_second: 0, requests_per_day: 0, ..Config::default() };
+        let clock = Clock::fixed("2026-03-20T12:00:00Z".parse().unwrap());
+        let simulator = Simulator::new(World::new(config).unwrap(), clock, "http://127.0.0.1:1/".to_owned());
+        let all = LOG_MAX + 50;
+        for number in 0..all {
+            // Without credentials: refused at the gate, and noted all the same.
+            let request = Request { method: "GET".to_owned(), path: format!("/{number}"), ..Request::default() };
+            simulator.answer(request, Duration::ZERO);
+        }
+        let log = simulator.log();
+        assert_eq!((log.len(), simulator.stats().requests), (LOG_MAX, all as u64));
+        assert_eq!((log[0].path.as_str(), log[LOG_MAX - 1].status), ("/50", 401));
     }
 }

@@ -1,7 +1,7 @@
 //! Keeps two runs off one destination. A courtesy, not a safeguard: every commit replaces a whole file
 //! by the same content, so two runs that both believe to hold the lease do double work and no harm.
 //!
-//! A document at [`LEASE_KEY`](super::location::LEASE_KEY) says who is at work and is written anew by a heartbeat. What makes its
+//! A document at [`LEASE_KEY`] says who is at work and is written anew by a heartbeat. What makes its
 //! holder the only one depends on the destination:
 //!
 //! * **A folder**: a lock of the operating system on a file beside it, which ends with the process
@@ -29,24 +29,30 @@ mod lock_file;
 mod process;
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures_util::TryFutureExt;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use claimant::{Beat, Claimant, Means};
+use claimant::{Beat, Claimant, DOCUMENT_BYTES_MAX, Means, parse, term};
 use lock_file::{LockFile, Locking};
 
 use super::error::{Cause, Error, ErrorKind, Operation};
+use super::location::LEASE_KEY;
 use super::store::{Backend, Store};
-use crate::state::lease::{Abandonment, LeaseDocument, Owner, Unreadable};
+use crate::state::lease::{Abandonment, Decision, Found, LeaseDocument, Liveness, Owner, Unreadable, decide};
 
 /// How long [`Lease::release`] may take: a run that was told to stop has half a minute in all.
 const RELEASE_MAX: Duration = Duration::from_secs(10);
+
+/// How long what is being written may go on once nobody wants the lease any more.
+const GIVE_UP_MAX: Duration = Duration::from_secs(5);
 
 /// How time passes for a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,6 +121,40 @@ impl fmt::Display for Holder {
     }
 }
 
+/// A lease as it stands there for who only looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    pub holder: Holder,
+    /// The last heartbeat, by the store's clock.
+    pub heard_at: DateTime<Utc>,
+    /// When it is nobody's without another heartbeat, by the owner's clock.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// How the owner is known to be gone, if it is: the next run then takes the lease over.
+    pub abandoned: Option<Abandonment>,
+}
+
+/// Who holds the lease of a destination, without asking for it: nothing is written, and no run is kept
+/// off by it. `now` is the wall clock.
+///
+/// What cannot be found out without writing is the store's own time, so `now` has to do for how long
+/// the owner has been silent: where this machine's clock is wrong, so may be the verdict on an owner
+/// elsewhere. A run judges again before it takes anything over.
+pub async fn peek(store: &Store, now: DateTime<Utc>) -> Result<Option<Sighting>, Error> {
+    let Some(revision) = store.find(LEASE_KEY, DOCUMENT_BYTES_MAX).await? else {
+        return Ok(None);
+    };
+    let heard_at = revision.modified;
+    let document = parse(&revision);
+    let owner = document.as_ref().map_or(Liveness::Unknown, |document| process::liveness(&document.owner.process));
+    let expires_at = document.as_ref().ok().map(|document| document.expires_at);
+    let found = Found { document, silent: now.signed_duration_since(heard_at), owner };
+    let abandoned = match decide(Some(&found), now, term(Settings::default())) {
+        Decision::Abandoned(because) => Some(because),
+        Decision::Held | Decision::Free => None,
+    };
+    Ok(Some(Sighting { holder: Holder::of(found.document), heard_at, expires_at, abandoned }))
+}
+
 /// Whose lease was taken over, and why that was right. Worth a warning: a run did not come to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakenOver {
@@ -128,6 +168,9 @@ pub enum LeaseError {
     /// `document` is where it is, for a person who knows better than we that nobody works there.
     #[error("another run holds `{destination}`: {holder}")]
     Held { destination: String, holder: Box<Holder>, document: String },
+    /// The caller wanted to wait no longer.
+    #[error("stopped before the destination was free to use")]
+    GivenUp,
     #[error(transparent)]
     Sink(#[from] Error),
 }
@@ -153,7 +196,9 @@ pub fn this_process(run_id: impl Into<String>, job: impl Into<String>) -> Owner 
 impl Lease {
     /// Takes the lease, or says who holds it. Keeps it by a heartbeat until it is released or dropped.
     ///
-    /// `clock` is the wall clock as it runs: a constant one looks dead to others.
+    /// `clock` is the wall clock as it runs: a constant one looks dead to others. `give_up` ends the
+    /// waiting for a destination that does not answer, within [`GIVE_UP_MAX`] and the time that it takes
+    /// to remove what was written; a lease that was had by then is returned all the same.
     ///
     /// # Panics
     ///
@@ -163,6 +208,7 @@ impl Lease {
         owner: Owner,
         settings: Settings,
         clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static,
+        give_up: &CancellationToken,
     ) -> Result<Self, LeaseError> {
         let mut claimant = Claimant::new(store.clone(), owner, settings, Arc::new(clock));
         let mut lock = None;
@@ -178,10 +224,10 @@ impl Lease {
                     Locking::Unsupported => Means::ReadBack,
                 }
             }
-            Backend::Object(_) => claimant.probe().await?,
+            Backend::Object(_) => unless_given_up(give_up, claimant.probe().map_err(LeaseError::from)).await?,
         };
         claimant.use_means(means);
-        let taken_over = match claimant.claim().await {
+        let taken_over = match unless_given_up(give_up, claimant.claim()).await {
             Ok(taken_over) => taken_over,
             Err(error) => {
                 // Ours may stand there, and would keep others off for nothing.
@@ -256,6 +302,20 @@ impl Drop for Lease {
             drop(lock);
         });
     }
+}
+
+/// Waits for `claiming`. Once told to give up it may still come to its end by itself, since a write that
+/// is cut off could take effect after the writer has looked and gone.
+async fn unless_given_up<T>(
+    give_up: &CancellationToken,
+    claiming: impl Future<Output = Result<T, LeaseError>>,
+) -> Result<T, LeaseError> {
+    let mut claiming = pin!(claiming);
+    tokio::select! {
+        result = &mut claiming => return result,
+        () = give_up.cancelled() => {}
+    }
+    tokio::time::timeout(GIVE_UP_MAX, claiming).await.unwrap_or(Err(LeaseError::GivenUp))
 }
 
 /// Removes the document once no heartbeat can write it again.

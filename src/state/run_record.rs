@@ -212,7 +212,9 @@ impl Past {
     pub fn new(records: &[RunRecord], job: &str, now: DateTime<Utc>) -> Self {
         let today = now.date_naive();
         let requests_today = records.iter().filter_map(|record| record.requests_by_day.get(&today)).sum();
-        let last = records.iter().filter(|record| record.job == job).max_by_key(|record| record.started_at);
+        // Of runs that were given the same present, the id tells which began last.
+        let of_job = records.iter().filter(|record| record.job == job);
+        let last = of_job.max_by(|a, b| (a.started_at, &a.run_id).cmp(&(b.started_at, &b.run_id)));
         let taken_up = last.and_then(|record| match record.outcome {
             Outcome::Done | Outcome::Credentials => None,
             // It tried everything, so it is no part of a longer whole.
@@ -275,6 +277,18 @@ mod tests {
         let records = [second, first];
         assert_eq!(taken_up(&records, "2026-03-01T10:00:00Z"), Some(at("2026-03-01T03:00:00Z")));
         assert_eq!(taken_up(&records, "2026-03-02T03:00:00Z"), None, "the next night refreshes");
+    }
+
+    #[test]
+    fn of_runs_with_the_same_present_the_last_id_counts() {
+        let run = |end: &str, outcome| RunRecord {
+            run_id: format!("20260301T030000Z-{end}"),
+            ..record("nightly", "2026-03-01T03:00:00Z", outcome, None)
+        };
+        let stopped_then_done = [run("019f00000002beef", Outcome::Done), run("019f00000001cafe", Outcome::Budget)];
+        assert_eq!(taken_up(&stopped_then_done, "2026-03-01T03:10:00Z"), None);
+        let done_then_stopped = [run("019f00000002beef", Outcome::Budget), run("019f00000001cafe", Outcome::Done)];
+        assert_eq!(taken_up(&done_then_stopped, "2026-03-01T03:10:00Z"), Some(at("2026-03-01T03:00:00Z")));
     }
 
     #[test]

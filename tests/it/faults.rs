@@ -153,6 +153,31 @@ fn a_refused_cursor_begins_the_listing_anew() {
 }
 
 #[test]
+fn a_listing_that_begins_anew_without_transcripts_replaces_nothing_that_has_them() {
+    let simulator = Simulator::start(json!({ "calls_per_day": 250, "sentences_per_call": 5 }));
+    let gateway = Gateway::before(&simulator.url());
+    // The first partition is complete by then, transcripts and all.
+    let no_scope = r#"{"requestId": "3k9qv1m0s7x2d4h8tz", "errors": ["Missing scope api:calls:read:transcript"]}"#;
+    gateway.trouble(TRANSCRIPTS, 4, usize::MAX, Trouble::status(401, no_scope));
+    let expired = r#"{"requestId": "3k9qv1m0s7x2d4h8tz", "errors": ["cursor has expired"]}"#;
+    gateway.trouble(CALLS, 6, 1, Trouble::status(400, expired));
+    let sandbox = Sandbox::new();
+    sandbox.export_job(&job(&source(&gateway.url()))).expect(4);
+    let cursorless = gateway.seen().iter().filter(|seen| seen.path == CALLS && seen.body["cursor"].is_null()).count();
+    assert_eq!(cursorless, 2, "the listing began anew");
+
+    let export = Export::read(&sandbox.export());
+    let expected = undisturbed(&simulator);
+    let with_transcripts: Vec<_> = export.of("transcripts").map(|(_, file)| file.partition.clone()).collect();
+    assert!(!with_transcripts.is_empty(), "no partition was complete before the transcripts were refused");
+    for (key, file) in export.of("calls").filter(|(_, file)| with_transcripts.contains(&file.partition)) {
+        assert_eq!(file.checksum(), expected.files[key].checksum(), "{key}");
+    }
+    sandbox.export_job(&job(&simulator.source())).expect(0);
+    assert_same(&Export::read(&sandbox.export()), &expected);
+}
+
+#[test]
 fn calls_that_are_not_listed_oldest_first_are_sorted_all_the_same() {
     let (simulator, gateway) = account();
     // A call of the third page seems to belong before those of the first, which are on their way.

@@ -311,6 +311,35 @@ fn the_budget_of_a_day_is_that_of_all_its_runs() {
 }
 
 #[test]
+fn a_budget_that_is_too_small_for_one_partition_says_so() {
+    let mut nights = Nights::of(json!({ "calls_per_day": 250, "sentences_per_call": 5 }));
+    let told = |record: &Value| -> Vec<(String, String)> {
+        let failures = record["failures"].as_array().unwrap();
+        failures.iter().map(|failure| (failure["error"].to_string(), failure["hint"].to_string())).collect()
+    };
+    // Users and statistics fit into it, a day of calls does not, whatever the number of runs.
+    for minute in ["12:00", "12:10"] {
+        let record = nights.run(&format!("2026-03-20T{minute}:00Z"), &["--max-requests", "4"]).expect(5).json();
+        let [(error, hint)] = &told(&record)[..] else { panic!("{record}") };
+        assert!(error.contains("all 4 requests of the run") && hint.contains("raise --max-requests"), "{error} {hint}");
+        assert_eq!(nights.export().of("calls").count(), 0);
+    }
+    // What is left of a day says nothing about the next one, a whole day does.
+    nights.job["source"]["requests_per_day"] = json!(12);
+    nights.job["destination"]["partition_by"] = json!("month");
+    assert_eq!(told(&nights.run("2026-03-20T13:00:00Z", &[]).expect(5).json()), []);
+    let record = nights.run("2026-03-21T03:00:00Z", &[]).expect(5).json();
+    let [(error, hint)] = &told(&record)[..] else { panic!("{record}") };
+    assert!(error.contains("all 12 requests of the day"), "{error}");
+    assert!(hint.contains("requests_per_day") && hint.contains("partition_by to day"), "{hint}");
+    // One that fits has nothing to say.
+    nights.job["destination"]["partition_by"] = json!("day");
+    let record = nights.run("2026-03-22T03:00:00Z", &[]).expect(5).json();
+    assert_eq!(told(&record), []);
+    assert!(nights.export().of("calls").count() > 0);
+}
+
+#[test]
 fn of_two_runs_at_once_the_second_leaves_and_a_killed_one_is_replaced_at_once() {
     let nights = long();
     let first = nights.start(NOW);

@@ -269,6 +269,33 @@ fn a_notification_that_fails_changes_nothing_but_the_log() {
 }
 
 #[test]
+fn a_check_tries_the_way_to_the_address_and_tells_nobody_anything() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&seen);
+    let host = Server::start(move |request| {
+        let token = request.headers().contains_key("authorization");
+        kept.lock().unwrap().push((request.method().to_string(), request.uri().to_string(), token));
+        async move { Ok(response(404, SECRET)) }
+    });
+    let sandbox = Sandbox::new();
+    let check = |url: String| {
+        let mut job = small();
+        job["notify"] = json!({ "url": url, "headers": { "Authorization": format!("Bearer {SECRET}") } });
+        sandbox.job(&job);
+        let finished = sandbox.run(["check", "job.yaml", "--now", NOW, "--output", "json"]).expect(0);
+        assert!(!finished.said().contains(SECRET), "{finished}");
+        finished.json()["checks"].as_array().unwrap().iter().find(|check| check["what"] == "notification").cloned()
+    };
+    let reached = check(format!("{}/{SECRET}?token={SECRET}", host.url())).unwrap();
+    assert_eq!(reached["result"], "ok", "{reached}");
+    assert_eq!(*seen.lock().unwrap(), [("HEAD".to_owned(), "/".to_owned(), false)]);
+    // A run would not fail for it either.
+    let missed = check(format!("http://127.0.0.1:1/{SECRET}")).unwrap();
+    assert_eq!(missed["result"], "warning", "{missed}");
+    assert!(missed["detail"].to_string().contains("refused"), "{missed}");
+}
+
+#[test]
 fn address_and_headers_of_a_notification_stay_secret() {
     for status in [200, 404] {
         let (sandbox, channel) = (Sandbox::new(), Channel::start(status));

@@ -3,6 +3,7 @@
 //! undisturbed run makes it.
 
 mod convergence;
+mod stopping;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -220,9 +221,14 @@ fn data_objects_on(server: &Server) -> Vec<std::path::PathBuf> {
     data_files(&server.folder().join(PREFIX))
 }
 
+/// Both at once, since a test that waits keeps others from running.
 #[test]
-fn a_bucket_that_is_away_for_a_while_is_waited_for() {
-    disturbed_for(Duration::from_secs(9), Fault::CloseBefore);
+fn a_minute_without_the_bucket_and_one_without_the_api_are_waited_for() {
+    let minute = Duration::from_secs(60);
+    std::thread::scope(|scope| {
+        scope.spawn(move || without_api_for(minute));
+        disturbed_for(minute, Fault::CloseBefore);
+    });
 }
 
 #[test]
@@ -340,8 +346,8 @@ fn current_key(server: &Server, issued: &Mutex<Vec<(Instant, Bucket)>>) -> Value
     })
 }
 
-#[test]
-fn an_api_that_is_away_for_a_while_is_waited_for() {
+/// Starts the job, lets the API go away in the middle of it, and come back so much later.
+fn without_api_for(time: Duration) {
     let simulator = Simulator::start(json!({ "page_size": 20, "latency_ms": 20 }));
     let gateway = Gateway::before(&simulator.url());
     let sandbox = Sandbox::new();
@@ -350,7 +356,7 @@ fn an_api_that_is_away_for_a_while_is_waited_for() {
     wait_until("the middle of the run", || gateway.count("/v2/calls/extensive") >= 4);
     gateway.go_away();
     let before = gateway.seen().len();
-    std::thread::park_timeout(Duration::from_secs(8));
+    std::thread::park_timeout(time);
     assert!(!running.has_ended(), "it did not wait: {}", running.wait());
     let refused = gateway.seen().len() - before;
     gateway.come_back();

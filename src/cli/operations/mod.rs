@@ -1,6 +1,7 @@
 //! What a run leaves for those who look after many of them, and are not there when it ends: one line
 //! in the log, numbers for a metrics collector, a notification. All of it is made from how the run
-//! ended, after it has ended; none of it can change that. Called by `run` alone.
+//! ended, after it has ended; none of it can change that. Called by `run` alone, but for [`reach`],
+//! which lets `check` try the way to the address beforehand.
 //!
 //! * [`events`]: the names of log events, which log searches rely on.
 //! * `ending`: how a run ended, whether it came as far as a run record or not.
@@ -26,6 +27,7 @@ use crate::spec::{JobSpec, NotifyOn};
 use crate::state::run_record::RunRecord;
 use ending::Ending;
 pub(super) use ending::Stopwatch;
+pub(super) use notify::reach;
 
 /// Tells everybody who wants to know how a run ended. `spec` is there unless it could not be read.
 ///

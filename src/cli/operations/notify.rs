@@ -23,7 +23,7 @@ const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(4)];
 
 /// Why an attempt came to nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-enum NotifyError {
+pub(in crate::cli) enum NotifyError {
     #[error("the connection cannot be set up")]
     Setup,
     #[error("no answer within {} seconds", .0.as_secs_f64())]
@@ -64,6 +64,19 @@ pub(super) async fn notify(notify: &Notify, ending: &Ending<'_>) {
     if let Err(error) = deliver(notify, &Message::new(ending).json(), TIMEOUT, pauses).await {
         tracing::warn!(event = "notify_failed", error = %error, "could not tell the address in `notify` how the run ended");
     }
+}
+
+/// Whether the host of `notify` answers at all, without telling anybody anything: only the way there is
+/// tried, with a request for the host's front page that carries neither the address's path nor the
+/// headers, and any answer will do. Whether it would accept a notification only one can show, and a
+/// check is run too often to ring a bell each time.
+pub(in crate::cli) async fn reach(notify: &Notify) -> Result<(), NotifyError> {
+    let mut url = notify.url.clone();
+    url.set_path("/");
+    url.set_query(None);
+    let host = Notify { url, on: notify.on, headers: Vec::new() };
+    let request = client(&host, TIMEOUT)?.head(host.url.clone());
+    request.send().await.map(drop).map_err(|error| error_of(&error, TIMEOUT))
 }
 
 /// Sends `document` until it is accepted, at most once more than there are pauses.

@@ -11,6 +11,8 @@ use crate::calendar::{Partition, PartitionBy};
 use crate::cli::output::count;
 use crate::cli::session::Session;
 use crate::plan::{Due, Verdict};
+use crate::sink::lease::Sighting;
+use crate::state::lease::Abandonment;
 use crate::state::run_record::{Outcome, Past, RunRecord};
 
 /// What the report is made from.
@@ -22,6 +24,8 @@ pub(super) struct Known<'a> {
     /// In order of time.
     pub(super) runs: &'a [RunRecord],
     pub(super) holdings: &'a [Holding],
+    /// The lease as it stands at the destination.
+    pub(super) lease: Option<&'a Sighting>,
 }
 
 #[derive(Debug, Serialize)]
@@ -40,6 +44,8 @@ pub(super) struct Report {
     pub(super) requests: RequestReport,
     /// When the interrupted run began that the next run takes up.
     pub(super) resumes: Option<String>,
+    /// The run that is at work there, or left its lease behind.
+    pub(super) held_by: Option<HolderReport>,
     /// Newest first.
     pub(super) runs: Vec<RunReport>,
     pub(super) notes: Vec<String>,
@@ -104,6 +110,33 @@ pub(super) struct RequestReport {
 }
 
 #[derive(Debug, Serialize)]
+pub(super) struct HolderReport {
+    pub(super) state: Hold,
+    /// Of a lease document that can be read, as all that follows but `heard_at`.
+    pub(super) run_id: Option<String>,
+    pub(super) job: Option<String>,
+    pub(super) host: Option<String>,
+    pub(super) process: Option<u32>,
+    pub(super) since: Option<String>,
+    /// The last heartbeat.
+    pub(super) heard_at: String,
+    /// Without another one.
+    pub(super) expires_at: Option<String>,
+}
+
+/// What a lease says about its owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Hold {
+    /// It is at work, or may be.
+    Held,
+    /// Its process does not run any more.
+    Gone,
+    /// No heartbeat for longer than it promised.
+    Expired,
+}
+
+#[derive(Debug, Serialize)]
 pub(super) struct RunReport {
     pub(super) run_id: String,
     pub(super) job: String,
@@ -121,7 +154,7 @@ pub(super) struct RunReport {
 }
 
 pub(super) fn report(known: Known<'_>) -> Report {
-    let Known { session, destination, past, runs, holdings } = known;
+    let Known { session, destination, past, runs, holdings, lease } = known;
     let per_day = session.spec.source.requests_per_day;
     let Awaited { calls, oldest, given_up } = awaited(holdings);
     Report {
@@ -143,6 +176,7 @@ pub(super) fn report(known: Known<'_>) -> Report {
             left: per_day.saturating_sub(past.requests_today),
         },
         resumes: past.resumes.map(instant),
+        held_by: lease.map(holder),
         runs: runs.iter().rev().take(RUNS_SHOWN).map(run).collect(),
         notes: notes(holdings),
     }
@@ -195,6 +229,24 @@ fn partition((partition, entry): (&Partition, &Entry)) -> PartitionReport {
         run_id: footer.map(|footer| footer.run_id.clone()),
         checksum: footer.map(|footer| footer.checksum.clone()),
         transcripts_awaited: footer.map(|footer| footer.transcripts_awaited),
+    }
+}
+
+pub(super) fn holder(lease: &Sighting) -> HolderReport {
+    let owner = lease.holder.owner.as_ref();
+    HolderReport {
+        state: match lease.abandoned {
+            None => Hold::Held,
+            Some(Abandonment::ProcessGone) => Hold::Gone,
+            Some(Abandonment::Silent) => Hold::Expired,
+        },
+        run_id: owner.map(|owner| owner.run_id.clone()),
+        job: owner.map(|owner| owner.job.clone()),
+        host: owner.and_then(|owner| owner.host.clone()),
+        process: owner.map(|owner| owner.process.id),
+        since: lease.holder.since.map(instant),
+        heard_at: instant(lease.heard_at),
+        expires_at: lease.expires_at.map(instant),
     }
 }
 

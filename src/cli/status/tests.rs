@@ -225,6 +225,7 @@ fn a_destination_is_seen_at_a_glance() {
         past: Past { resumes: Some(at("2026-01-20T02:00:00Z")), requests_today: 1_234 },
         runs: &[],
         holdings: &holdings,
+        lease: None,
     });
     let output = OutputArgs {
         quiet: false,
@@ -233,7 +234,7 @@ fn a_destination_is_seen_at_a_glance() {
         output: OutputFormat::Text,
         color: ColorChoice::Never,
     };
-    insta::assert_snapshot!(text(&report, &holdings, Printer::new(&output, true)), @r"
+    insta::assert_snapshot!(text(&report, &holdings, None, Printer::new(&output, true)), @r"
     job nightly: 2026-01-05T00:00:00Z to 2026-01-20T00:00:00Z (UTC)
     destination: /data/export
 

@@ -5,22 +5,29 @@ use std::fmt::Write;
 
 use super::calendar;
 use super::mark::Mark;
-use super::report::{Report, RunReport};
+use super::report::{Hold, HolderReport, Report, RunReport};
 use super::survey::Holding;
 use crate::cli::output::{Printer, Table, Tone, count, duration, size};
+use crate::sink::lease::Sighting;
 use crate::state::run_record::Outcome;
 
 /// How many notes are shown; JSON has all.
 const NOTES_MAX: usize = 20;
 
-pub(super) fn text(report: &Report, holdings: &[Holding], printer: Printer) -> String {
+pub(super) fn text(report: &Report, holdings: &[Holding], lease: Option<&Sighting>, printer: Printer) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = write(&mut text, report, holdings, printer);
+    let _ = write(&mut text, report, holdings, lease, printer);
     text
 }
 
-fn write(text: &mut String, report: &Report, holdings: &[Holding], printer: Printer) -> std::fmt::Result {
+fn write(
+    text: &mut String,
+    report: &Report,
+    holdings: &[Holding],
+    lease: Option<&Sighting>,
+    printer: Printer,
+) -> std::fmt::Result {
     let simulated = if report.simulated { ", simulated" } else { "" };
     let range = &report.range;
     writeln!(text, "job {}{simulated}: {} to {} ({})", report.job, range.from, range.to, range.timezone)?;
@@ -40,6 +47,9 @@ fn write(text: &mut String, report: &Report, holdings: &[Holding], printer: Prin
     }
     let requests = &report.requests;
     writeln!(text, "requests today (UTC): {} of {}", count(requests.today), count(requests.per_day))?;
+    if let (Some(lease), Some(held_by)) = (lease, &report.held_by) {
+        writeln!(text, "{}", holder(lease, held_by))?;
+    }
     if let Some(begin) = &report.resumes {
         writeln!(text, "the next run takes up the one that began at {begin} and did not finish")?;
     }
@@ -49,7 +59,18 @@ fn write(text: &mut String, report: &Report, holdings: &[Holding], printer: Prin
     if report.notes.len() > NOTES_MAX {
         writeln!(text, "      and {} more, --output json lists all", report.notes.len() - NOTES_MAX)?;
     }
-    runs(text, &report.runs, printer)
+    runs(text, report, printer)
+}
+
+fn holder(lease: &Sighting, held_by: &HolderReport) -> String {
+    let (holder, heard_at) = (&lease.holder, &held_by.heard_at);
+    match held_by.state {
+        Hold::Held => format!("held by {holder}, last heard of at {heard_at}"),
+        Hold::Gone => format!("left by {holder}: that process is gone, and the next run takes over"),
+        Hold::Expired => {
+            format!("left by {holder}: not heard of since {heard_at}, and the next run takes over")
+        }
+    }
 }
 
 fn totals(text: &mut String, report: &Report, printer: Printer) -> std::fmt::Result {
@@ -110,7 +131,8 @@ fn calendars(text: &mut String, holdings: &[Holding], printer: Printer) -> std::
     writeln!(text)
 }
 
-fn runs(text: &mut String, runs: &[RunReport], printer: Printer) -> std::fmt::Result {
+fn runs(text: &mut String, report: &Report, printer: Printer) -> std::fmt::Result {
+    let runs = &report.runs;
     if runs.is_empty() {
         return writeln!(text, "runs: none on record");
     }
@@ -119,7 +141,7 @@ fn runs(text: &mut String, runs: &[RunReport], printer: Printer) -> std::fmt::Re
         table.row([
             run.run_id.clone(),
             run.started_at.clone(),
-            outcome(run.outcome).to_owned(),
+            outcome(run, report.held_by.as_ref()).to_owned(),
             duration(run.seconds),
             count(run.requests),
             count(run.files),
@@ -130,8 +152,10 @@ fn runs(text: &mut String, runs: &[RunReport], printer: Printer) -> std::fmt::Re
     write!(text, "\n{}", table.text(3, printer))
 }
 
-fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
+fn outcome(run: &RunReport, held_by: Option<&HolderReport>) -> &'static str {
+    let holds = |held_by: &HolderReport| held_by.run_id.as_ref() == Some(&run.run_id) && held_by.state == Hold::Held;
+    match run.outcome {
+        Outcome::Running if held_by.is_some_and(holds) => "under way",
         Outcome::Running => "goes on or was killed",
         Outcome::Done => "done",
         Outcome::Failed => "failed",

@@ -20,7 +20,7 @@ use super::{Holder, LeaseError, Settings, TakenOver, process};
 use crate::state::lease::{Decision, Found, LeaseDocument, Liveness, Owner, Unreadable, decide};
 
 /// No document of ours comes near this size.
-const DOCUMENT_BYTES_MAX: u64 = 64 * 1024;
+pub(super) const DOCUMENT_BYTES_MAX: u64 = 64 * 1024;
 
 /// How often a claim is begun again because the document changed meanwhile, or an answer was lost.
 const ATTEMPTS: usize = 8;
@@ -304,14 +304,14 @@ impl fmt::Debug for Claimant {
     }
 }
 
-fn parse(revision: &Revision) -> Result<LeaseDocument, Unreadable> {
+pub(super) fn parse(revision: &Revision) -> Result<LeaseDocument, Unreadable> {
     match &revision.content {
         Some(content) => LeaseDocument::parse(content),
         None => Err(Unreadable::TooLarge),
     }
 }
 
-fn term(settings: Settings) -> TimeDelta {
+pub(super) fn term(settings: Settings) -> TimeDelta {
     TimeDelta::from_std(settings.expiry).unwrap_or(TimeDelta::MAX)
 }
 

@@ -45,13 +45,14 @@ fn elsewhere(run_id: &str) -> Owner {
 
 async fn acquire(store: &Store, run_id: &str, clock: &Clock) -> Result<Lease, LeaseError> {
     let clock = clock.clone();
-    Lease::acquire(store, this_process(run_id, "nightly"), SETTINGS, move || clock.now()).await
+    Lease::acquire(store, this_process(run_id, "nightly"), SETTINGS, move || clock.now(), &CancellationToken::new())
+        .await
 }
 
 fn holder(error: LeaseError) -> Holder {
     match error {
         LeaseError::Held { holder, .. } => *holder,
-        LeaseError::Sink(error) => panic!("{error:?}"),
+        error => panic!("{error:?}"),
     }
 }
 
@@ -73,6 +74,36 @@ async fn until(store: &Store, wanted: impl Fn(Option<LeaseDocument>) -> bool) {
         }
     };
     tokio::time::timeout(Duration::from_secs(30), patience).await.expect("the document never came");
+}
+
+#[tokio::test]
+async fn looking_tells_the_holder_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::folder(folder.path().join("export"));
+    let clock = Clock::new();
+    assert_eq!(peek(&store, clock.now()).await.unwrap(), None);
+    assert!(!folder.path().join("export").exists(), "looking makes no folder");
+
+    leave(&store, elsewhere("first"), &clock).await;
+    let before = everything(&store).await;
+    let written = peek(&store, clock.now()).await.unwrap().unwrap();
+    assert_eq!(written.holder, Holder { owner: Some(elsewhere("first")), since: Some(clock.now()) });
+    assert_eq!(written.expires_at, Some(clock.now() + chrono::TimeDelta::minutes(2)));
+    let after = |seconds| {
+        let (store, now) = (store.clone(), written.heard_at + chrono::TimeDelta::seconds(seconds));
+        async move { peek(&store, now).await.unwrap().unwrap().abandoned }
+    };
+    // The document's own stamps are old, but the owner's clock may be an hour behind the store's.
+    let document =
+        LeaseDocument::new(elsewhere("first"), "left".into(), written.heard_at, chrono::TimeDelta::minutes(2));
+    store.put(LEASE_KEY, document.to_json().into()).await.unwrap();
+    assert_eq!(after(100).await, None);
+    assert_eq!(after(130).await, Some(Abandonment::Silent));
+    assert_eq!(everything(&store).await.len(), before.len(), "nothing was added");
+
+    store.put(LEASE_KEY, Bytes::from_static(b"half of a docu")).await.unwrap();
+    let half = peek(&store, written.heard_at).await.unwrap().unwrap();
+    assert_eq!((half.holder, half.expires_at, half.abandoned), (Holder::UNKNOWN, None, None));
 }
 
 /// What every kind of destination has to do. `age` makes the document look that many seconds old.

@@ -100,6 +100,69 @@ fn a_transcript_that_is_too_large_by_itself_costs_itself_only() {
     assert_eq!(export.rows("calls").len(), calls.len(), "the call itself is there");
 }
 
+/// What no id of Gong's looks like, so that requests for it are refused.
+const MALFORMED: &str = "no-id-of-a-call";
+
+#[test]
+fn a_malformed_id_among_a_hundred_costs_its_own_transcript_only() {
+    let simulator = Simulator::start(json!({}));
+    let gateway = Gateway::before(&simulator.url());
+    let calls = simulator.calls("2026-03-02T00:00:00Z", "2026-03-06T00:00:00Z").len();
+    gateway.trouble(
+        CALLS,
+        0,
+        1,
+        Trouble::Alter(|answer| {
+            let meta = &mut answer["calls"][7]["metaData"];
+            meta["id"] = json!(MALFORMED);
+            meta["isPrivate"] = json!(false);
+        }),
+    );
+    let sandbox = Sandbox::new();
+    let job = job(&source(&gateway.url()));
+    let record = sandbox.export_job(&job).expect(4).json();
+    assert_eq!((&record["rejected"]["records"], &record["failures"]), (&json!(1), &json!([])));
+    let kept = std::fs::read_to_string(sandbox.export().join(record["rejected"]["key"].as_str().unwrap())).unwrap();
+    assert!(kept.contains(MALFORMED) && kept.contains("status 400"), "{kept}");
+    let asked = || gateway.seen().iter().filter(|seen| seen.path == TRANSCRIPTS).count();
+    let first = asked();
+    assert!(first <= calls.div_ceil(100) + 14, "{first} requests for the transcripts of {calls} calls");
+
+    let export = Export::read(&sandbox.export());
+    let renamed: Vec<_> = export.rows("calls").into_iter().filter(|row| row["call_id"] == MALFORMED).collect();
+    assert_eq!((renamed.len(), &renamed[0]["has_transcript"]), (1, &json!(false)));
+    let ids: Vec<Value> = export.rows("calls").iter().map(|row| row["call_id"].clone()).collect();
+    let mut expected = undisturbed(&simulator).rows("transcripts");
+    expected.retain(|row| ids.contains(&row["call_id"]));
+    assert_rows("transcripts", &export.rows("transcripts"), &expected);
+
+    // It goes on to be awaited, together with others, and is in nobody's way there either.
+    assert!(export.rows("calls").iter().filter(|row| row["has_transcript"] == false).count() > 1);
+    let record = sandbox.export_job_at(&job, "2026-03-21T12:00:00Z", &[]).expect(0).json();
+    assert!(record["warnings"].to_string().contains(MALFORMED), "{}", record["warnings"]);
+    assert!(asked() - first <= 1 + 14, "{} requests", asked() - first);
+}
+
+#[test]
+fn requests_that_are_refused_whatever_they_ask_for_are_not_taken_apart_for_ever() {
+    let simulator = Simulator::start(json!({ "calls_per_day": 250, "sentences_per_call": 5 }));
+    let gateway = Gateway::before(&simulator.url());
+    let refusal = r#"{"requestId": "3k9qv1m0s7x2d4h8tz", "errors": ["filter: unknown property"]}"#;
+    gateway.trouble(TRANSCRIPTS, 0, usize::MAX, Trouble::status(400, refusal));
+    let calls = simulator.calls("2026-03-02T00:00:00Z", "2026-03-06T00:00:00Z").len();
+    let sandbox = Sandbox::new();
+    let record = sandbox.export_job(&job(&source(&gateway.url()))).expect(4).json();
+    let failures = record["failures"].to_string();
+    assert!(failures.contains("unknown property") && record["rejected"]["records"] == 0, "{record}");
+    let asked = gateway.seen().iter().filter(|seen| seen.path == TRANSCRIPTS).count();
+    // Eight groups are asked for at once; each of the others is asked for once.
+    assert!(asked <= calls.div_ceil(100) + 8 * 6, "{asked} requests for the transcripts of {calls} calls");
+    assert!(
+        Export::read(&sandbox.export()).files.keys().all(|key| !key.starts_with("calls/")),
+        "nothing half is there"
+    );
+}
+
 #[test]
 fn text_that_is_no_text_costs_its_record_only() {
     let (simulator, gateway) = account();

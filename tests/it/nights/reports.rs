@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::Nights;
-use crate::support::command::{Sandbox, job, simulated};
+use super::{LATER, Nights, long};
+use crate::support::command::{NOW, Sandbox, job, simulated};
 
 const LAST: &str = "2026-03-12T09:00:00Z";
 
@@ -14,7 +14,9 @@ fn history() -> Nights {
     nights.job["range"] = json!({ "from": "2026-02-25", "to": "today" });
     nights.run("2026-03-10T03:00:00Z", &[]).expect(0);
     nights.run("2026-03-11T03:00:00Z", &[]).expect(0);
-    nights.run("2026-03-12T03:00:00Z", &["--max-requests", "1"]).expect(5);
+    // The one request is spent on calls: users and statistics would race for it.
+    let calls = ["--dataset", "calls", "--dataset", "transcripts"];
+    nights.run("2026-03-12T03:00:00Z", &[&["--max-requests", "1"], &calls[..]].concat()).expect(5);
     nights
 }
 
@@ -62,6 +64,68 @@ fn status_of_nothing() {
     assert_eq!((&report["runs"], &report["resumes"]), (&json!([]), &Value::Null));
     assert!(report["datasets"].as_array().unwrap().iter().all(|dataset| dataset["files"] == 0), "{report}");
     assert!(!sandbox.export().exists(), "looking makes no folder");
+}
+
+#[test]
+fn status_tells_who_holds_the_destination_and_who_left_it_behind() {
+    let nights = long();
+    let status = |more: &[&str]| {
+        let args: [&[&str]; 2] = [&["status", "job.yaml", "--now", LATER], more];
+        nights.sandbox.run(args.concat()).expect(0)
+    };
+    let json = || status(&["--output", "json"]).json();
+    let running = nights.start(NOW);
+    nights.wait_for_another_file(0);
+    let (held, shown) = (json(), status(&[]));
+    let held_by = &held["held_by"];
+    assert_eq!((&held_by["state"], &held_by["job"]), (&json!("held"), &json!("test")));
+    assert_eq!(held_by["run_id"], held["runs"][0]["run_id"]);
+    for field in ["host", "since", "heard_at", "expires_at"] {
+        assert!(held_by[field].is_string(), "{field}: {held_by}");
+    }
+    for part in ["held by run 20260320T120000Z-", "of job test, process ", "last heard of at ", "under way"] {
+        assert!(shown.stdout.contains(part), "no `{part}` in\n{shown}");
+    }
+
+    running.kill();
+    let (left, shown) = (json(), status(&[]));
+    assert_eq!((&left["held_by"]["state"], &left["held_by"]["run_id"]), (&json!("gone"), &held_by["run_id"]));
+    for part in ["left by run 20260320T120000Z-", "that process is gone", "goes on or was killed"] {
+        assert!(shown.stdout.contains(part), "no `{part}` in\n{shown}");
+    }
+    nights.run(LATER, &[]).expect(0);
+    assert_eq!(json()["held_by"], Value::Null);
+}
+
+#[test]
+fn runs_with_the_same_present_follow_each_other_as_they_did() {
+    let nights = Nights::of(json!({}));
+    let run = |more: &[&str]| nights.run(NOW, more);
+    for _ in 0..3 {
+        assert_eq!(run(&["--max-requests", "1"]).expect(5).json()["failures"][0]["unit"], "request budget");
+    }
+    assert_eq!(run(&[]).expect(0).json()["resumes"], NOW);
+    assert_eq!(run(&[]).expect(0).json()["resumes"], Value::Null, "the last one was done");
+    let report = nights.sandbox.run(["status", "job.yaml", "--now", NOW, "--output", "json"]).expect(0).json();
+    let codes: Vec<_> = report["runs"].as_array().unwrap().iter().map(|run| &run["exit_code"]).collect();
+    assert_eq!(codes, [0, 0, 5, 5, 5], "newest first");
+}
+
+#[test]
+fn records_of_more_than_a_year_of_nights_are_removed() {
+    let sandbox = Sandbox::new();
+    let runs = sandbox.export().join("_gong_export/runs");
+    std::fs::create_dir_all(&runs).unwrap();
+    for run in 0..410 {
+        std::fs::write(runs.join(format!("20240101T{:02}{:02}00Z-0a1b2c3d.json", run / 60, run % 60)), "{}").unwrap();
+    }
+    std::fs::write(runs.join("notes.txt"), "not ours").unwrap();
+    sandbox.export_job(&job(&simulated(json!({})))).expect(0);
+    let names: Vec<_> =
+        std::fs::read_dir(&runs).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let old = names.iter().filter(|name| name.starts_with("20240101T")).count();
+    assert_eq!((old, names.len()), (400, 402), "and notes, and the run's own");
+    assert!(!names.contains(&"20240101T000900Z-0a1b2c3d.json".to_owned()));
 }
 
 #[test]
