@@ -49,7 +49,6 @@ fn every_dataset_keeps_the_rules() {
 
 #[test]
 fn datasets_and_columns_are_found_by_name() {
-    assert_eq!(names().collect::<Vec<_>>(), ["calls", "parties", "transcripts", "users", "activity_stats"]);
     for name in names() {
         assert_eq!(find(name).unwrap().name, name);
     }
