@@ -11,11 +11,12 @@ use super::exit_code::Exit;
 use super::output::{Printer, Tone};
 use super::session::Session;
 use crate::calendar::DateRange;
-use crate::dataset::{Dataset, Source};
-use crate::engine::Selection;
+use crate::dataset::{Dataset, PartitionColumn, Source};
+use crate::engine::{self, Selection};
 use crate::gong::endpoint::{CallFilter, Request};
+use crate::gong::list::Span;
 use crate::gong::{Client, Error, ErrorKind, Page};
-use crate::plan::ActivityPlan;
+use crate::plan::ListPlan;
 use crate::sink::Patience;
 
 /// How far back calls are looked for when the job's range has none.
@@ -140,19 +141,16 @@ async fn gong(session: &Session, report: &mut Report) -> Result<(), Failure> {
                     calls_seen = Some(calls);
                 }
             }
-            Source::User { .. } => {
-                let answer = client.fetch(&Request::users()).await;
-                report.gong(&what, &answer, |page| {
-                    let users = page.as_ref().and_then(Page::announced).unwrap_or(0);
-                    format!("may be read, {users} users")
-                });
-            }
-            Source::Activity { .. } => {
-                let to = ActivityPlan::surely_over(session.now);
-                let answer = client.fetch(&Request::activity_by_day(to - Days::new(LOOKBACK_DAYS), to)).await;
-                report.gong(&what, &answer, |page| {
-                    let users = page.as_ref().and_then(Page::announced).unwrap_or(0);
-                    format!("may be read, {users} users active in the last {LOOKBACK_DAYS} days")
+            Source::List { list, .. } => {
+                let to = ListPlan::surely_over(session.now);
+                let span = Span::new(to - Days::new(LOOKBACK_DAYS), to, session.spec.range.timezone);
+                let answer = match span {
+                    Some(span) => engine::probe(client, list, span).await,
+                    None => continue,
+                };
+                report.gong(&what, &answer, |probe| match dataset.partition {
+                    PartitionColumn::Snapshot => format!("may be read, {} records", probe.records),
+                    _ => format!("may be read, {} records in the last {LOOKBACK_DAYS} days", probe.records),
                 });
             }
         }
@@ -172,7 +170,7 @@ async fn calls_in_sight(
 ) -> Result<u64, Error> {
     let blocks: BTreeSet<_> = match &dataset.source {
         Source::Call { blocks, .. } => blocks.iter().copied().collect(),
-        Source::User { .. } | Source::Activity { .. } => BTreeSet::new(),
+        Source::List { .. } => BTreeSet::new(),
     };
     let recent = DateRange::new(session.now - chrono::TimeDelta::days(LOOKBACK_DAYS as i64), session.now);
     for range in [Some(session.range), recent].into_iter().flatten() {
@@ -190,7 +188,7 @@ async fn calls_in_sight(
 /// tells them apart: somebody hosted a call that the key does not see.
 async fn blind_or_empty(session: &Session, client: &Client, report: &mut Report) {
     let what = "sight of calls";
-    let to = ActivityPlan::surely_over(session.now);
+    let to = ListPlan::surely_over(session.now);
     let request = Request::activity(to - Days::new(LOOKBACK_DAYS), to, &[]);
     match client.fetch(&request).await {
         Ok(page) => {

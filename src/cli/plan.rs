@@ -1,5 +1,6 @@
 //! `gong-export plan`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde::Serialize;
@@ -9,10 +10,11 @@ use super::error::Failure;
 use super::exit_code::Exit;
 use super::output::{Printer, Table, Tone, count, duration};
 use super::session::Session;
-use crate::engine::Selection;
+use crate::engine::{self, Probe, Selection};
 use crate::gong::Client;
 use crate::gong::endpoint::{CallFilter, Request};
-use crate::plan::{ActivityPlan, Counts, Estimate, PartitionVerdict, Plan, Verdict};
+use crate::gong::list::Span;
+use crate::plan::{Counts, Estimate, ListCount, ListPlan, PartitionVerdict, Plan, Verdict};
 use crate::sink::{Patience, read_coverage};
 use crate::state::run_record::Past;
 
@@ -85,7 +87,7 @@ pub(super) async fn plan(args: PlanArgs, printer: Printer) -> Result<Exit, Failu
         Counts::default()
     };
     let source = &session.spec.source;
-    let estimate = Estimate::new(&plan, counts, source.requests_per_second, source.requests_per_day);
+    let estimate = Estimate::new(&plan, &counts, source.requests_per_second, source.requests_per_day);
     let report = report(&session, &plan, &estimate, past, store.describe());
     if printer.is_json() {
         printer.json(&report);
@@ -111,19 +113,24 @@ async fn probe(session: &Session, plan: &Plan, selection: &Selection, client: &C
         }
         counts.calls = Some(total);
     }
-    if plan.users.is_some() {
-        let page = client.fetch(&Request::users()).await?;
-        counts.users = Some(page.and_then(|page| page.announced()).unwrap_or(0));
+    // Of several runs of days of a list the longest has the most records.
+    let mut longest: BTreeMap<&str, &ListPlan> = BTreeMap::new();
+    for list in &plan.lists {
+        let known = longest.entry(list.list.name).or_insert(list);
+        if known.days() < list.days() {
+            *known = list;
+        }
     }
-    // The longest run of days has the most users.
-    if let Some(activity) = plan.activity.iter().max_by_key(|activity| activity.to - activity.from) {
-        let to = activity.to.min(ActivityPlan::surely_over(session.now));
-        counts.active_users = if activity.from < to {
-            let page = client.fetch(&Request::activity_by_day(activity.from, to)).await?;
-            Some(page.and_then(|page| page.announced()).unwrap_or(0))
-        } else {
-            Some(0)
+    for (name, ListPlan { list, from, to, .. }) in longest {
+        let to = if list.only_over() { (*to).min(ListPlan::surely_over(session.now)) } else { *to };
+        let count = match Span::new(*from, to, session.spec.range.timezone) {
+            Some(span) => {
+                let Probe { records, listings } = engine::probe(client, list, span).await?;
+                ListCount { records, listings }
+            }
+            None => ListCount { records: 0, listings: 1 },
         };
+        counts.lists.insert(name, count);
     }
     Ok(counts)
 }
@@ -151,10 +158,10 @@ fn report(session: &Session, plan: &Plan, estimate: &Estimate, past: Past, desti
             to: text(window.range.to()),
         }));
     }
-    windows.extend(plan.activity.iter().map(|activity| WindowReport {
-        fetch: "activity_stats",
-        from: activity.from.to_string(),
-        to: activity.to.to_string(),
+    windows.extend(plan.lists.iter().map(|list| WindowReport {
+        fetch: list.list.name,
+        from: list.from.to_string(),
+        to: list.to.to_string(),
     }));
     PlanReport {
         job: session.spec.name.clone(),

@@ -1,8 +1,11 @@
 //! `activity_stats`: one row a user and day with activity.
 
 use super::column::EXTRA_JSON;
-use super::{Column, ColumnType, Dataset, Group, PartitionColumn, Personal, Rows, Source};
-use crate::gong::model::{ActivityDay, UserActivity};
+use super::{Column, ColumnType, Dataset, Group, PartitionColumn, Personal, Record, RowsByDay, Source};
+use crate::calendar::DateRange;
+use crate::gong::endpoint::Operation;
+use crate::gong::list::{Days, Extent, List};
+use crate::gong::model::{Drift, Rejected, UserActivity};
 
 pub static ACTIVITY_STATS: Dataset = Dataset {
     name: "activity_stats",
@@ -41,22 +44,47 @@ pub static ACTIVITY_STATS: Dataset = Dataset {
     key: &["user_id"],
     order: &["user_id"],
     partition: PartitionColumn::Activity,
-    source: Source::Activity { rows },
+    source: Source::List { list: &LIST, rows },
+};
+
+static LIST: List = List {
+    name: "activity_stats",
+    operation: Operation::post(
+        "POST /v2/stats/activity/aggregate-by-period",
+        "/v2/stats/activity/aggregate-by-period",
+        "api:stats:user-actions",
+        "usersAggregateActivity",
+    ),
+    extent: Extent::Days(Days {
+        bounds: ["fromDate", "toDate"],
+        filter: &[],
+        body: &[("aggregationPeriod", "DAY")],
+        only_over: true,
+        summed_up: false,
+    }),
 };
 
 const fn counter(name: &'static str, about: &'static str) -> Column {
     Column::new(name, ColumnType::Int64, about)
 }
 
-fn rows(user: &UserActivity<'_>, day: &ActivityDay, rows: &mut Rows) {
-    rows.text(Some(&user.user_id));
-    rows.text(user.user_email_address.as_deref());
-    rows.instant(Some(day.period_start));
-    rows.instant(day.period_end);
-    for count in day.counters {
-        rows.int64(count);
+fn rows(record: &Record<'_>, out: &mut RowsByDay, drift: &mut Drift) -> Result<(), Rejected> {
+    let user = UserActivity::decode(record.raw, drift)?;
+    for day in &user.days {
+        let Some(rows) = out.on(day.date) else { continue };
+        rows.text(Some(&user.user_id));
+        rows.text(user.user_email_address.as_deref());
+        rows.instant(Some(day.period_start));
+        rows.instant(day.period_end);
+        for count in day.counters {
+            rows.int64(count);
+        }
+        rows.text(day.extra_json.as_deref());
+        if let Some(period) = day.period_end.and_then(|end| DateRange::new(day.period_start, end)) {
+            out.period(day.date, period);
+        }
     }
-    rows.text(day.extra_json.as_deref());
+    Ok(())
 }
 
 #[cfg(test)]

@@ -8,10 +8,12 @@
 //! What holds for all datasets: columns are flat, and only ever appended. What Gong did not say is
 //! null; what it said as empty stays empty. Keys and `call_started_at` are never null.
 
+pub mod by_day;
 pub mod column;
 pub mod group;
 pub mod rows;
 
+mod activity_calls;
 mod activity_stats;
 mod call_comments;
 mod call_crm_fields;
@@ -25,6 +27,8 @@ mod call_tracker_occurrences;
 mod call_trackers;
 mod call_videos;
 mod calls;
+mod interaction_stats;
+mod logs;
 mod parties;
 mod transcripts;
 mod users;
@@ -38,10 +42,14 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
 
+pub use activity_calls::ACTIVITY_CALLS;
 pub use activity_stats::ACTIVITY_STATS;
+pub use by_day::{Record, RowsByDay};
 pub use calls::CALLS;
 pub use column::{Column, ColumnType, Personal};
 pub use group::Group;
+pub use interaction_stats::INTERACTION_STATS;
+pub use logs::LOGS;
 pub use parties::PARTIES;
 pub use rows::Rows;
 pub use transcripts::TRANSCRIPTS;
@@ -49,7 +57,8 @@ pub use users::USERS;
 
 use crate::calendar::PartitionBy;
 use crate::gong::endpoint::Block;
-use crate::gong::model::{ActivityDay, Call, Drift, Transcript, User, UserActivity};
+use crate::gong::list::List;
+use crate::gong::model::{Call, Drift, Rejected, Transcript};
 
 /// Every dataset, in the order in which they are listed and explained.
 pub static ALL: &[&Dataset] = &[
@@ -69,6 +78,9 @@ pub static ALL: &[&Dataset] = &[
     &call_interaction_stats::CALL_INTERACTION_STATS,
     &call_videos::CALL_VIDEOS,
     &call_comments::CALL_COMMENTS,
+    &INTERACTION_STATS,
+    &ACTIVITY_CALLS,
+    &LOGS,
 ];
 
 /// The dataset of this name, spelt exactly.
@@ -133,15 +145,20 @@ pub enum PartitionColumn {
     Snapshot,
     /// Day of the activity, in the company's zone.
     Activity,
+    /// Day of the review, in the company's zone.
+    Review,
+    /// Day of the event, in the job's zone.
+    Event,
 }
 
 impl PartitionColumn {
     /// How long one file lasts when the job partitions by `chosen`. Only calls follow the choice: a
-    /// user in a snapshot and a user's activity are keyed by their day, so those files are days.
+    /// user in a snapshot and a user's activity are keyed by their day, so those files are days, and
+    /// so are the few reviews and the many events.
     pub fn partition_by(self, chosen: PartitionBy) -> PartitionBy {
         match self {
             Self::Call => chosen,
-            Self::Snapshot | Self::Activity => PartitionBy::Day,
+            Self::Snapshot | Self::Activity | Self::Review | Self::Event => PartitionBy::Day,
         }
     }
 
@@ -152,6 +169,8 @@ impl PartitionColumn {
             (Self::Call, PartitionBy::Month) => "call_month",
             (Self::Snapshot, _) => "snapshot_date",
             (Self::Activity, _) => "activity_date",
+            (Self::Review, _) => "review_date",
+            (Self::Event, _) => "event_date",
         }
     }
 }
@@ -167,10 +186,12 @@ pub enum Source {
         transcript: bool,
         rows: fn(&CallInput<'_>, &mut Rows, &mut Drift),
     },
-    /// A row made from each user.
-    User { rows: fn(&User<'_>, &mut Rows) },
-    /// A row made from each user's day of activity.
-    Activity { rows: fn(&UserActivity<'_>, &ActivityDay, &mut Rows) },
+    /// Any number of rows made from each record of another list.
+    List {
+        list: &'static List,
+        /// Decodes the record whole before it adds rows, so that one that is rejected leaves none.
+        rows: fn(&Record<'_>, &mut RowsByDay, &mut Drift) -> Result<(), Rejected>,
+    },
 }
 
 /// A call with what was fetched about it.

@@ -197,7 +197,7 @@ mod tests {
         key: &["id"],
         order: &["id"],
         partition: PartitionColumn::Snapshot,
-        source: Source::User { rows: |_, _| () },
+        source: Source::Call { blocks: &[], transcript: false, rows: |_, _, _| () },
     };
 
     fn push(rows: &mut Rows, id: &str) {

@@ -2,10 +2,10 @@
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampMicrosecondType};
-use chrono::{DateTime, SecondsFormat};
+use chrono::{DateTime, Days, NaiveDate, SecondsFormat};
 use serde_json::{Map, Value, json};
 
-use super::{CallInput, Dataset, Rows, Source, TranscriptInput};
+use super::{CallInput, Dataset, Record, Rows, RowsByDay, Source, TranscriptInput};
 use crate::gong::model::{Call, Drift};
 
 /// Every row as an object of its columns.
@@ -43,6 +43,28 @@ pub(super) fn cells(dataset: &'static Dataset, blocks: Value) -> (Vec<Value>, Dr
         dataset.columns[2..].iter().map(|column| row[column.name].clone()).collect()
     });
     (cells.collect(), drift)
+}
+
+/// The rows of one day that a dataset makes of records of its list, in the order of the file.
+pub(super) fn list_table(dataset: &'static Dataset, records: &[&str], day: &str) -> Vec<Value> {
+    let Source::List { rows: make, .. } = &dataset.source else { panic!("{} is not made of a list", dataset.name) };
+    let day: NaiveDate = day.parse().unwrap();
+    let mut out = RowsByDay::new(dataset, day, day + Days::new(1));
+    for raw in records {
+        let record = Record { raw, with: None, day, zone: chrono_tz::UTC };
+        make(&record, &mut out, &mut Drift::default()).unwrap();
+    }
+    out.finish().take(day).map(|batch| table(&batch)).unwrap_or_default()
+}
+
+/// That a dataset does not take a record, and has no rows of it then.
+pub(super) fn rejected(dataset: &'static Dataset, raw: &str) {
+    let Source::List { rows: make, .. } = &dataset.source else { panic!("{} is not made of a list", dataset.name) };
+    let day: NaiveDate = "2026-03-02".parse().unwrap();
+    let mut out = RowsByDay::new(dataset, day, day + Days::new(1));
+    let record = Record { raw, with: None, day, zone: chrono_tz::UTC };
+    assert!(make(&record, &mut out, &mut Drift::default()).is_err(), "{raw}");
+    assert_eq!(out.finish().rows, 0, "{raw}");
 }
 
 fn cell(array: &dyn Array, row: usize) -> Value {

@@ -1,8 +1,10 @@
 //! `users`: one row a user, as a snapshot of the day of the export.
 
 use super::column::EXTRA_JSON;
-use super::{Column, ColumnType, Dataset, Group, PartitionColumn, Personal, Rows, Source};
-use crate::gong::model::User;
+use super::{Column, ColumnType, Dataset, Group, PartitionColumn, Personal, Record, RowsByDay, Source};
+use crate::gong::endpoint::Operation;
+use crate::gong::list::{Extent, List};
+use crate::gong::model::{Drift, Rejected, User};
 
 pub static USERS: Dataset = Dataset {
     name: "users",
@@ -59,10 +61,18 @@ pub static USERS: Dataset = Dataset {
     key: &["user_id"],
     order: &["user_id"],
     partition: PartitionColumn::Snapshot,
-    source: Source::User { rows },
+    source: Source::List { list: &LIST, rows },
 };
 
-fn rows(user: &User<'_>, rows: &mut Rows) {
+static LIST: List = List {
+    name: "users",
+    operation: Operation::get("GET /v2/users", "/v2/users", "api:users:read", "users"),
+    extent: Extent::Now,
+};
+
+fn rows(record: &Record<'_>, out: &mut RowsByDay, drift: &mut Drift) -> Result<(), Rejected> {
+    let user = User::decode(record.raw, drift)?;
+    let Some(rows) = out.on(record.day) else { return Ok(()) };
     rows.text(Some(&user.id));
     rows.text(user.email_address.as_deref());
     rows.text(user.first_name.as_deref());
@@ -81,4 +91,5 @@ fn rows(user: &User<'_>, rows: &mut Rows) {
     rows.text(user.conferencing_providers_json.as_deref());
     rows.text(user.spoken_languages_json.as_deref());
     rows.text(user.extra_json.as_deref());
+    Ok(())
 }

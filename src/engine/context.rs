@@ -1,13 +1,15 @@
 //! What all stages of a run share: the job, the client, the destination, and the ledger that becomes
 //! the run record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -41,6 +43,8 @@ pub(super) struct Context {
     started: Instant,
     /// Whether Gong was seen not to list calls oldest first.
     unordered: AtomicBool,
+    /// The company's zone, once it was asked for; `None` within when Gong did not tell.
+    pub(super) company_zone: OnceCell<Option<Tz>>,
     ledger: Mutex<Ledger>,
 }
 
@@ -61,7 +65,7 @@ struct Ledger {
     failures: Vec<FailureRecord>,
     refused_credentials: bool,
     warnings: Vec<String>,
-    days_left_out: Vec<NaiveDate>,
+    days_left_out: BTreeSet<NaiveDate>,
     drift: gong::model::Drift,
     /// Requests by day, and how many of the client's are in there.
     requests_by_day: BTreeMap<NaiveDate, u64>,
@@ -90,6 +94,7 @@ impl Context {
             cancel,
             started: Instant::now(),
             unordered: AtomicBool::new(false),
+            company_zone: OnceCell::new(),
             ledger: Mutex::default(),
         }
     }
@@ -324,7 +329,6 @@ impl Context {
         let mut windows: Vec<_> = ledger.windows.values().cloned().collect();
         windows.sort_by(|a, b| (&a.fetch, &a.from).cmp(&(&b.fetch, &b.from)));
         let files: Vec<_> = ledger.files.values().cloned().collect();
-        ledger.days_left_out.sort();
 
         let mut warnings = ledger.warnings.clone();
         warnings.extend(count_warnings(&windows));
@@ -355,7 +359,7 @@ impl Context {
             datasets: totals(&files),
             windows,
             files,
-            activity_days_left_out: ledger.days_left_out.clone(),
+            activity_days_left_out: ledger.days_left_out.iter().copied().collect(),
             rejected: RejectedRecord { records: ledger.rejected, key: None },
             unknown_fields: ledger.drift.unknown_fields.clone(),
             unexpected_types: ledger.drift.unexpected_types.clone(),

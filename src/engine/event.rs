@@ -10,8 +10,8 @@ use crate::calendar::Partition;
 pub enum Fetch {
     Calls,
     Transcripts,
-    Users,
-    Activity,
+    /// A list besides that of calls, by its name.
+    List(&'static str),
 }
 
 impl Fetch {
@@ -20,8 +20,7 @@ impl Fetch {
         match self {
             Self::Calls => "calls",
             Self::Transcripts => "transcripts",
-            Self::Users => "users",
-            Self::Activity => "activity_stats",
+            Self::List(name) => name,
         }
     }
 }

@@ -17,15 +17,15 @@
 //! The engine reads neither clock nor environment and prints nothing; it gets the instant of its
 //! start, counts on from there, and tells a [`Reporter`] what happens.
 
-mod activity;
 mod awaited;
-mod by_user;
 mod call_listing;
 mod chunk;
 mod context;
 mod encoder;
 mod event;
+mod hidden_calls;
 mod lister;
+mod lists;
 mod pages;
 mod partition_files;
 mod saving;
@@ -49,6 +49,7 @@ use crate::state::run_record::RunRecord;
 
 use context::Context;
 pub use event::{Event, Fetch, Reporter};
+pub use lists::{Probe, probe};
 pub use selection::{Participant, Selection, UnknownUser};
 use unit_error::UnitError;
 pub use unit_error::error_chain;
@@ -118,17 +119,7 @@ pub async fn run(
             lister::export_calls(&context, calls).await;
         }
     };
-    let users = async {
-        if let Some(plan) = plan.users {
-            users::export(&context, plan, users).await;
-        }
-    };
-    let activity = async {
-        for plan in plan.activity {
-            activity::export(&context, plan).await;
-        }
-    };
-    tokio::join!(calls, users, activity);
+    tokio::join!(calls, lists::export(&context, plan.lists, users));
     // A save under way must not overtake the last one.
     saving.end().await;
     context.finish().await

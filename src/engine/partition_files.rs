@@ -1,6 +1,7 @@
 //! The open data files of one partition: rows in, batches to the writers, and all made visible at the
 //! end. Blocking; used from encoder threads.
 
+use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
 
 use super::context::Context;
@@ -103,6 +104,20 @@ impl PartitionFiles {
             if open.rows.len() >= BATCH_ROWS_MAX || open.rows.size_bytes() >= BATCH_BYTES_MAX {
                 open.flush(context)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Adds rows that are in order already.
+    pub(super) fn batch(
+        &mut self,
+        context: &Context,
+        dataset: &'static Dataset,
+        batch: &RecordBatch,
+    ) -> Result<(), UnitError> {
+        for open in self.open.iter_mut().filter(|open| open.dataset == dataset) {
+            context.emit(&Event::Rows { dataset: dataset.name, rows: batch.num_rows() as u64 });
+            open.writer.write(batch)?;
         }
         Ok(())
     }

@@ -16,7 +16,8 @@ pub const IDS_MAX: usize = 100;
 
 /// One operation of the API.
 #[derive(Debug, PartialEq, Eq)]
-struct Operation {
+pub struct Operation {
+    /// Method and path, for messages.
     label: &'static str,
     method: Method,
     path: &'static str,
@@ -27,6 +28,24 @@ struct Operation {
     paged: bool,
     /// Whether a 404 that lists the user ids asked for means that none of them has data.
     names_idle_users: bool,
+}
+
+impl Operation {
+    /// A list that is read with GET. `label` is method and path, `array` the member of the answer that
+    /// holds the records.
+    pub const fn get(label: &'static str, path: &'static str, scope: &'static str, array: &'static str) -> Self {
+        Self { label, method: Method::Get, path, scope, array, paged: true, names_idle_users: false }
+    }
+
+    /// A list that is read with POST.
+    pub const fn post(label: &'static str, path: &'static str, scope: &'static str, array: &'static str) -> Self {
+        Self { label, method: Method::Post, path, scope, array, paged: true, names_idle_users: false }
+    }
+
+    /// The same for a list that comes whole, without pages.
+    pub const fn whole(self) -> Self {
+        Self { paged: false, ..self }
+    }
 }
 
 /// The two that reading needs.
@@ -74,16 +93,6 @@ static ACTIVITY: Operation = Operation {
     path: "/v2/stats/activity/aggregate",
     scope: "api:stats:user-actions",
     array: "usersAggregateActivityStats",
-    paged: true,
-    names_idle_users: true,
-};
-
-static ACTIVITY_BY_PERIOD: Operation = Operation {
-    label: "POST /v2/stats/activity/aggregate-by-period",
-    method: Method::Post,
-    path: "/v2/stats/activity/aggregate-by-period",
-    scope: "api:stats:user-actions",
-    array: "usersAggregateActivity",
     paged: true,
     names_idle_users: true,
 };
@@ -160,6 +169,7 @@ pub struct CallFilter {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     operation: &'static Operation,
+    query: Vec<(&'static str, String)>,
     body: Option<Map<String, Value>>,
     cursor: Option<Cursor>,
 }
@@ -197,7 +207,7 @@ impl Request {
         if !blocks.is_empty() {
             body.insert("contentSelector".to_owned(), content_selector(blocks));
         }
-        Self { operation: &CALLS, body: Some(body), cursor: None }
+        Self::post(&CALLS, body)
     }
 
     /// Transcripts of calls. Those without one are left out of the answer. No dates: the API would
@@ -216,7 +226,7 @@ impl Request {
 
     /// All users, active or not.
     pub fn users() -> Self {
-        Self { operation: &USERS, body: None, cursor: None }
+        Self::get(&USERS, Vec::new())
     }
 
     /// Each user's activity over some days of the company's time zone, `to` not included; empty
@@ -226,23 +236,23 @@ impl Request {
         Self::of_filter(&ACTIVITY, days(from, to, user_ids))
     }
 
-    /// Each user's activity on each of some days of the company's time zone, `to` not included and
-    /// not after its current day.
-    pub fn activity_by_day(from: NaiveDate, to: NaiveDate) -> Self {
-        let mut request = Self::of_filter(&ACTIVITY_BY_PERIOD, days(from, to, &[]));
-        request.body.get_or_insert_default().insert("aggregationPeriod".to_owned(), "DAY".into());
-        request
-    }
-
     /// All workspaces, on one page: the cheapest request there is.
     pub fn workspaces() -> Self {
-        Self { operation: &WORKSPACES, body: None, cursor: None }
+        Self::get(&WORKSPACES, Vec::new())
     }
 
     fn of_filter(operation: &'static Operation, filter: Map<String, Value>) -> Self {
         let mut body = Map::new();
         body.insert("filter".to_owned(), filter.into());
-        Self { operation, body: Some(body), cursor: None }
+        Self::post(operation, body)
+    }
+
+    pub(crate) fn get(operation: &'static Operation, query: Vec<(&'static str, String)>) -> Self {
+        Self { operation, query, body: None, cursor: None }
+    }
+
+    pub(crate) fn post(operation: &'static Operation, body: Map<String, Value>) -> Self {
+        Self { operation, query: Vec::new(), body: Some(body), cursor: None }
     }
 
     /// The permission that the key needs for it.
@@ -261,6 +271,11 @@ impl Request {
 
     pub(crate) fn path(&self) -> &'static str {
         self.operation.path
+    }
+
+    /// Names and values, without the cursor.
+    pub(crate) fn query(&self) -> &[(&'static str, String)] {
+        &self.query
     }
 
     pub(crate) fn array(&self) -> &'static str {

@@ -66,14 +66,6 @@ fn blocks_become_the_content_selector() {
 }
 
 #[test]
-fn activity_by_day_puts_the_period_beside_the_filter() {
-    assert_eq!(
-        body(&Request::activity_by_day(day("2026-03-01"), day("2026-03-08"))),
-        json!({"aggregationPeriod": "DAY", "filter": {"fromDate": "2026-03-01", "toDate": "2026-03-08"}})
-    );
-}
-
-#[test]
 fn a_cursor_is_added_at_the_top_and_changes_nothing_else() {
     let first = Request::transcripts(&["1".to_owned(), "2".to_owned()], Some("9"));
     let second = first.at(Cursor::new("MARKER"));

@@ -113,6 +113,9 @@ impl Transport {
         url.set_path(&format!("{}{}", self.base_url.path().trim_end_matches('/'), request.path()));
         let builder = match request.method() {
             Method::Get => {
+                for (name, value) in request.query() {
+                    url.query_pairs_mut().append_pair(name, value);
+                }
                 if let Some(cursor) = request.cursor() {
                     url.query_pairs_mut().append_pair("cursor", cursor.expose());
                 }

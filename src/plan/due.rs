@@ -167,9 +167,11 @@ impl Circumstances<'_> {
         }
         let end = match column {
             PartitionColumn::Snapshot => return Verdict::Due(Due::Snapshot),
-            PartitionColumn::Call => partition.span(self.zone).to(),
+            PartitionColumn::Call | PartitionColumn::Event => partition.span(self.zone).to(),
             // The company's zone is not known here, so the latest end on earth stands in.
-            PartitionColumn::Activity => start_of_day(partition.next().first_day(), Tz::UTC) + TimeDelta::hours(12),
+            PartitionColumn::Activity | PartitionColumn::Review => {
+                start_of_day(partition.next().first_day(), Tz::UTC) + TimeDelta::hours(12)
+            }
         };
         if footer.as_of < end + self.refresh.settle {
             return Verdict::Due(Due::Unsettled);

@@ -1,22 +1,33 @@
 //! How many requests a plan takes, how long at the rate limit, and how much of the day's budget.
 
+use std::collections::BTreeMap;
+
 use super::Plan;
 
 /// Records on a full page; the size cannot be chosen.
 const PAGE_RECORDS: u64 = 100;
 
 /// How many records the API announced, as far as it was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Counts {
     pub calls: Option<u64>,
-    pub users: Option<u64>,
-    pub active_users: Option<u64>,
+    /// By the name of the list.
+    pub lists: BTreeMap<&'static str, ListCount>,
+}
+
+/// What a list announced when it was asked once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListCount {
+    /// Records of one of its listings.
+    pub records: u64,
+    /// How many listings it takes.
+    pub listings: u64,
 }
 
 /// The requests of one fetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchEstimate {
-    /// `calls`, `transcripts`, `users` or `activity_stats`.
+    /// `calls`, `transcripts` or the name of a list.
     pub fetch: &'static str,
     /// What the API announced; `None` when it was not asked.
     pub records: Option<u64>,
@@ -38,7 +49,7 @@ pub struct Estimate {
 
 impl Estimate {
     /// The cost of `plan` at `requests_per_second` and `requests_per_day`.
-    pub fn new(plan: &Plan, counts: Counts, requests_per_second: f64, requests_per_day: u64) -> Self {
+    pub fn new(plan: &Plan, counts: &Counts, requests_per_second: f64, requests_per_day: u64) -> Self {
         let mut fetches = Vec::new();
         if let Some(calls) = &plan.calls {
             let windows = calls.windows.len() as u64;
@@ -56,15 +67,14 @@ impl Estimate {
                 fetches.push(FetchEstimate { fetch: "awaited transcripts", records: Some(awaited), requests });
             }
         }
-        let mut paged = |fetch, records: Option<u64>, listings: usize| {
-            let requests = records.map_or(1, |n| n.div_ceil(PAGE_RECORDS).max(1)) * listings as u64;
-            fetches.push(FetchEstimate { fetch, records, requests });
-        };
-        if plan.users.is_some() {
-            paged("users", counts.users, 1);
+        let mut runs: BTreeMap<&str, u64> = BTreeMap::new();
+        for list in &plan.lists {
+            *runs.entry(list.list.name).or_default() += 1;
         }
-        if !plan.activity.is_empty() {
-            paged("activity_stats", counts.active_users, plan.activity.len());
+        for (fetch, runs) in runs {
+            let count = counts.lists.get(fetch);
+            let requests = count.map_or(1, |c| c.records.div_ceil(PAGE_RECORDS).max(1) * c.listings) * runs;
+            fetches.push(FetchEstimate { fetch, records: count.map(|count| count.records), requests });
         }
         let requests = fetches.iter().map(|f| f.requests).sum::<u64>();
         Self {
@@ -92,9 +102,9 @@ mod tests {
     use crate::state::coverage::Coverage;
     use chrono::TimeDelta;
 
-    fn estimate(counts: Counts) -> Estimate {
+    fn estimate(counts: &Counts) -> Estimate {
         let plan = Plan::new(Inputs {
-            datasets: dataset::ALL,
+            datasets: &dataset::group::expand::<&str>(&[]),
             range: DateRange::new("2026-01-01T00:00:00Z".parse().unwrap(), "2026-01-31T00:00:00Z".parse().unwrap())
                 .unwrap(),
             partition_by: PartitionBy::Day,
@@ -114,9 +124,11 @@ mod tests {
 
     #[test]
     fn known_counts_give_an_expectation() {
-        let known = estimate(Counts { calls: Some(2_250), users: Some(130), active_users: Some(90) });
+        let count = |records| ListCount { records, listings: 1 };
+        let lists = BTreeMap::from([("users", count(130)), ("activity_stats", count(90))]);
+        let known = estimate(&Counts { calls: Some(2_250), lists });
         let requests: Vec<_> = known.fetches.iter().map(|f| (f.fetch, f.requests)).collect();
-        assert_eq!(requests, [("calls", 23), ("transcripts", 23), ("users", 2), ("activity_stats", 1)]);
+        assert_eq!(requests, [("calls", 23), ("transcripts", 23), ("activity_stats", 1), ("users", 2)]);
         assert!(!known.at_least);
         assert_eq!(known.requests, 49);
         assert!((known.minutes - 49.0 / 180.0).abs() < 1e-9 && (known.budget_share - 0.0049).abs() < 1e-9);
@@ -124,7 +136,7 @@ mod tests {
 
     #[test]
     fn unknown_counts_give_a_lower_bound() {
-        let unknown = estimate(Counts::default());
+        let unknown = estimate(&Counts::default());
         assert!(unknown.at_least);
         assert_eq!(unknown.requests, 3);
     }

@@ -14,13 +14,13 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::calendar::{DateRange, Partition, PartitionBy};
-use crate::dataset::{Dataset, Source};
+use crate::dataset::{Dataset, PartitionColumn, Source};
 use crate::gong::endpoint::Block;
-
+use crate::gong::list::List;
 use crate::state::coverage::Coverage;
 
 pub use due::{Blocked, Circumstances, Due, NotDue, Refresh, Verdict};
-pub use estimate::{Counts, Estimate, FetchEstimate};
+pub use estimate::{Counts, Estimate, FetchEstimate, ListCount};
 pub use window::Window;
 
 /// What a plan is made from.
@@ -42,9 +42,9 @@ pub struct Inputs<'a> {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Plan {
     pub calls: Option<CallPlan>,
-    pub users: Option<UserPlan>,
-    /// Runs of days that follow each other.
-    pub activity: Vec<ActivityPlan>,
+    /// What is listed besides calls: for each list its snapshot of today, or runs of days that follow
+    /// each other.
+    pub lists: Vec<ListPlan>,
     /// Every partition of the range with its verdict, by dataset in the order of the inputs.
     pub verdicts: Vec<PartitionVerdict>,
 }
@@ -74,19 +74,14 @@ pub struct CallPlan {
     pub awaiting: Vec<Partition>,
 }
 
-/// The list of users, a snapshot of today.
+/// A list and all that is made from it, over some days. Where the days are the company's, only an
+/// answer of the API tells its zone, and the last ones may still be running there
+/// ([`ListPlan::surely_over`]).
 #[derive(Debug, Clone, PartialEq)]
-pub struct UserPlan {
-    pub dataset: &'static Dataset,
-    pub partition: Partition,
-}
-
-/// Activity by day. Days are the company's, whose zone only an answer of the API tells; the last
-/// ones may still be running there ([`ActivityPlan::surely_over`]).
-#[derive(Debug, Clone, PartialEq)]
-pub struct ActivityPlan {
-    pub dataset: &'static Dataset,
-    /// First day, included.
+pub struct ListPlan {
+    pub list: &'static List,
+    pub datasets: Vec<&'static Dataset>,
+    /// First day, included; today for a list that is as it is now.
     pub from: NaiveDate,
     /// Last day, not included.
     pub to: NaiveDate,
@@ -103,39 +98,69 @@ impl Plan {
         };
 
         let mut call_datasets = Vec::new();
+        let mut lists: Vec<(&'static List, Vec<&'static Dataset>)> = Vec::new();
         for &dataset in inputs.datasets {
             match &dataset.source {
                 Source::Call { .. } => call_datasets.push(dataset),
-                Source::User { .. } => {
-                    let partition = Partition::of_instant(now, zone, PartitionBy::Day);
-                    if let Verdict::Due(_) = plan.judge(&inputs, dataset, partition) {
-                        plan.users = Some(UserPlan { dataset, partition });
-                    }
-                }
-                Source::Activity { .. } => {
-                    let days = Partition::covering(inputs.range, zone, PartitionBy::Day);
-                    let due = |day: &Partition| matches!(plan.judge(&inputs, dataset, *day), Verdict::Due(_));
-                    let due: Vec<_> = days.into_iter().filter(due).collect();
-                    plan.activity = ActivityPlan::runs(dataset, &due);
-                }
+                Source::List { list, .. } => match lists.iter_mut().find(|(known, _)| known == list) {
+                    Some((_, datasets)) => datasets.push(dataset),
+                    None => lists.push((list, vec![dataset])),
+                },
             }
         }
         if !call_datasets.is_empty() {
             let partitions = Partition::covering(begun, zone, inputs.partition_by);
             plan.calls = plan.plan_calls(&inputs, call_datasets, partitions);
         }
+        for (list, datasets) in lists {
+            let days = match datasets[0].partition {
+                PartitionColumn::Snapshot => vec![Partition::of_instant(now, zone, PartitionBy::Day)],
+                // Days to come are told as left out.
+                PartitionColumn::Activity => Partition::covering(inputs.range, zone, PartitionBy::Day),
+                PartitionColumn::Call | PartitionColumn::Review | PartitionColumn::Event => {
+                    Partition::covering(begun, zone, PartitionBy::Day)
+                }
+            };
+            let due: Vec<_> =
+                days.into_iter().filter(|day| plan.judge_together(&inputs, &datasets, *day) == Together::Due).collect();
+            plan.lists.extend(ListPlan::runs(list, &datasets, &due));
+        }
+        // By dataset, in the order of the job.
+        plan.verdicts.sort_by_key(|v| inputs.datasets.iter().position(|d| *d == v.dataset));
         plan
     }
 
-    fn judge(&mut self, inputs: &Inputs<'_>, dataset: &'static Dataset, partition: Partition) -> Verdict {
+    fn judge(&mut self, inputs: &Inputs<'_>, dataset: &'static Dataset, partition: Partition) {
         let standing = inputs.coverage.get(dataset.name, partition);
         let verdict = inputs.circumstances.judge(dataset.partition, partition, standing);
-        self.verdicts.push(PartitionVerdict { dataset, partition, verdict: verdict.clone() });
-        verdict
+        self.verdicts.push(PartitionVerdict { dataset, partition, verdict });
     }
 
-    /// One listing feeds all datasets made from calls: a partition that is due for one of them is
-    /// exported for all, unless one of its files must not be touched.
+    /// One listing feeds several datasets: a partition that is due for one of them is exported for all,
+    /// unless one of its files must not be touched.
+    fn judge_together(&mut self, inputs: &Inputs<'_>, datasets: &[&'static Dataset], partition: Partition) -> Together {
+        let first = self.verdicts.len();
+        for &dataset in datasets {
+            self.judge(inputs, dataset, partition);
+        }
+        let verdicts = &mut self.verdicts[first..];
+        if verdicts.iter().any(|v| matches!(v.verdict, Verdict::Blocked(_))) {
+            for v in verdicts.iter_mut().filter(|v| !matches!(v.verdict, Verdict::Blocked(_))) {
+                v.verdict = Verdict::Blocked(Blocked::Companion);
+            }
+            Together::NotDue
+        } else if verdicts.iter().any(|v| matches!(v.verdict, Verdict::Due(_))) {
+            for v in verdicts.iter_mut().filter(|v| !matches!(v.verdict, Verdict::Due(_))) {
+                v.verdict = Verdict::Due(Due::Companion);
+            }
+            Together::Due
+        } else if verdicts.iter().any(|v| matches!(v.verdict, Verdict::Awaiting { .. })) {
+            Together::Awaiting
+        } else {
+            Together::NotDue
+        }
+    }
+
     fn plan_calls(
         &mut self,
         inputs: &Inputs<'_>,
@@ -145,30 +170,12 @@ impl Plan {
         let mut due = Vec::new();
         let mut awaiting = Vec::new();
         for partition in partitions {
-            let first = self.verdicts.len();
-            for &dataset in &datasets {
-                self.judge(inputs, dataset, partition);
-            }
-            let verdicts = &mut self.verdicts[first..];
-            if verdicts.iter().any(|v| matches!(v.verdict, Verdict::Blocked(_))) {
-                for v in verdicts.iter_mut().filter(|v| !matches!(v.verdict, Verdict::Blocked(_))) {
-                    v.verdict = Verdict::Blocked(Blocked::Companion);
-                }
-                continue;
-            }
-            if verdicts.iter().any(|v| matches!(v.verdict, Verdict::Due(_))) {
-                due.push(partition);
-                for v in verdicts {
-                    if !matches!(v.verdict, Verdict::Due(_)) {
-                        v.verdict = Verdict::Due(Due::Companion);
-                    }
-                }
-            } else if verdicts.iter().any(|v| matches!(v.verdict, Verdict::Awaiting { .. })) {
-                awaiting.push(partition);
+            match self.judge_together(inputs, &datasets, partition) {
+                Together::Due => due.push(partition),
+                Together::Awaiting => awaiting.push(partition),
+                Together::NotDue => {}
             }
         }
-        // By dataset, as the others are.
-        self.verdicts.sort_by_key(|v| inputs.datasets.iter().position(|d| *d == v.dataset));
         if due.is_empty() && awaiting.is_empty() {
             return None;
         }
@@ -190,7 +197,7 @@ impl Plan {
 
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.calls.is_none() && self.users.is_none() && self.activity.is_empty()
+        self.calls.is_none() && self.lists.is_empty()
     }
 
     /// How many calls of settled partitions still have no transcript.
@@ -225,18 +232,32 @@ impl CallPlan {
     }
 }
 
-impl ActivityPlan {
-    /// One plan for each run of days that follow each other.
-    fn runs(dataset: &'static Dataset, days: &[Partition]) -> Vec<Self> {
+/// The verdict on a partition of several datasets that are made from one listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Together {
+    Due,
+    Awaiting,
+    NotDue,
+}
+
+impl ListPlan {
+    /// One plan for each run of days that follow each other, or for each day where a list cannot tell
+    /// several apart.
+    fn runs(list: &'static List, datasets: &[&'static Dataset], days: &[Partition]) -> Vec<Self> {
         let mut runs: Vec<Self> = Vec::new();
         for day in days {
             let to = day.next().first_day();
             match runs.last_mut() {
-                Some(run) if run.to == day.first_day() => run.to = to,
-                _ => runs.push(Self { dataset, from: day.first_day(), to }),
+                Some(run) if run.to == day.first_day() && !list.by_single_days() => run.to = to,
+                _ => runs.push(Self { list, datasets: datasets.to_vec(), from: day.first_day(), to }),
             }
         }
         runs
+    }
+
+    /// How many days it covers.
+    pub fn days(&self) -> u64 {
+        u64::try_from((self.to - self.from).num_days()).unwrap_or_default()
     }
 
     /// The first day that may not be over everywhere on earth at `now`. Up to it no company's zone
@@ -312,7 +333,7 @@ mod tests {
         assert_eq!(calls.windows[0].range.to_string(), "2026-01-01T05:00:00Z to 2026-01-04T05:00:00Z");
         assert_eq!(calls.partitions.len(), 3);
         assert!(calls.transcripts && calls.blocks.contains(&Block::Parties));
-        assert_eq!((plan.users, plan.activity.len()), (None, 0));
+        assert!(plan.lists.is_empty());
     }
 
     #[test]
@@ -353,7 +374,7 @@ mod tests {
             "2026-01-10T00:00:00Z",
             PartitionBy::Month,
         )
-        .activity
+        .lists
         .remove(0);
         assert_eq!((activity.from.to_string(), activity.to.to_string()), ("2026-01-01".into(), "2026-01-05".into()));
         assert_eq!(activity.partitions().len(), 4);
@@ -362,7 +383,7 @@ mod tests {
         assert_eq!(left_out.iter().map(NaiveDate::to_string).collect::<Vec<_>>(), ["2026-01-03", "2026-01-04"]);
         let (clipped, left_out) = activity.clip("2025-12-31".parse().unwrap());
         assert_eq!((clipped, left_out.len()), (None, 4));
-        assert_eq!(ActivityPlan::surely_over(instant("2026-01-10T11:59:59Z")).to_string(), "2026-01-09");
-        assert_eq!(ActivityPlan::surely_over(instant("2026-01-10T12:00:00Z")).to_string(), "2026-01-10");
+        assert_eq!(ListPlan::surely_over(instant("2026-01-10T11:59:59Z")).to_string(), "2026-01-09");
+        assert_eq!(ListPlan::surely_over(instant("2026-01-10T12:00:00Z")).to_string(), "2026-01-10");
     }
 }

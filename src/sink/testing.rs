@@ -68,7 +68,7 @@ pub(crate) static USERS: Dataset = Dataset {
     key: &["user_id"],
     order: &["user_id"],
     partition: PartitionColumn::Snapshot,
-    source: Source::User { rows: |_, _| {} },
+    source: CALL,
 };
 
 pub(crate) static ACTIVITY: Dataset = Dataset {
@@ -79,7 +79,7 @@ pub(crate) static ACTIVITY: Dataset = Dataset {
     key: &["user_id"],
     order: &["user_id"],
     partition: PartitionColumn::Activity,
-    source: Source::Activity { rows: |_, _, _| {} },
+    source: CALL,
 };
 
 /// One column of each type, and of each kind that is encoded in its own way.

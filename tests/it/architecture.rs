@@ -12,9 +12,9 @@ const ALLOWED: [(&str, &[&str]); 10] = [
     // The simulator's switches are part of a job spec.
     ("spec", &["calendar", "sim::config"]),
     ("gong", &["calendar"]),
-    ("dataset", &["calendar", "gong::model", "gong::endpoint"]),
+    ("dataset", &["calendar", "gong::model", "gong::endpoint", "gong::list"]),
     ("state", &["calendar"]),
-    ("plan", &["calendar", "dataset", "gong::endpoint", "state"]),
+    ("plan", &["calendar", "dataset", "gong::endpoint", "gong::list", "state"]),
     // How files are compressed is a setting of the job.
     ("sink", &["calendar", "dataset", "state", "spec"]),
     ("engine", &["calendar", "dataset", "gong", "plan", "sink", "spec", "state"]),

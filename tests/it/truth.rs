@@ -3,6 +3,7 @@
 
 mod call_blocks;
 mod selection;
+mod statistics;
 
 use serde_json::{Value, json};
 

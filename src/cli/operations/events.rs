@@ -2,7 +2,7 @@
 //! of `run` lists them, and a test compares the list with what the source says.
 
 /// Every event that a run can log, with what it tells.
-pub(in crate::cli) const EVENTS: [(&str, &str); 21] = [
+pub(in crate::cli) const EVENTS: [(&str, &str); 22] = [
     ("progress", "how far the run is, every few seconds"),
     ("leftovers_removed", "a killed run had left temporary files"),
     ("request_retried", "a request failed and is sent again"),
@@ -15,6 +15,7 @@ pub(in crate::cli) const EVENTS: [(&str, &str); 21] = [
     ("lease_lost", "another run took the destination; this one stops"),
     ("lease_kept", "the lease could not be given back; the next run takes it over"),
     ("record_rejected", "a record could not be decoded, and is kept aside"),
+    ("rows_left_out", "rows about calls that the job leaves out, such as private ones"),
     ("warning", "something to look at that fails nothing"),
     ("unit_failed", "a work unit failed for good"),
     ("budget_spent", "the request budget is used up"),

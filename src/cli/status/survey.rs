@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use super::mark::Mark;
 use crate::calendar::{DateRange, Partition, PartitionBy};
 use crate::dataset::{Dataset, PartitionColumn};
-use crate::plan::{ActivityPlan, Circumstances, Due, NotDue, Verdict};
+use crate::plan::{Circumstances, Due, ListPlan, NotDue, Verdict};
 use crate::sink::Held;
 use crate::state::coverage::{Coverage, Standing};
 use crate::state::footer::Footer;
@@ -108,10 +108,12 @@ impl Expected<'_> {
         };
         let by = dataset.partition.partition_by(self.partition_by);
         match dataset.partition {
-            PartitionColumn::Call => Partition::covering(begun, zone, by).into_iter().collect(),
+            PartitionColumn::Call | PartitionColumn::Review | PartitionColumn::Event => {
+                Partition::covering(begun, zone, by).into_iter().collect()
+            }
             PartitionColumn::Snapshot => BTreeSet::from([Partition::of_instant(now, zone, by)]),
             PartitionColumn::Activity => {
-                let over = ActivityPlan::surely_over(now);
+                let over = ListPlan::surely_over(now);
                 Partition::covering(begun, zone, by).into_iter().filter(|day| day.first_day() < over).collect()
             }
         }

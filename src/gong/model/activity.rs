@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::object::Object;
+use super::object::{Object, joined};
 use super::{Drift, Rejected};
 
 /// The name of the answer's list, and so the root of this record's paths in [`Drift`].
@@ -69,10 +69,9 @@ impl<'a> UserActivity<'a> {
         for raw in raw_days.unwrap_or_default() {
             days.push(ActivityDay::decode(raw, drift)?);
         }
-        if let Some(of_user) = user.finish(PATH, drift) {
-            for day in &mut days {
-                day.extra_json = Some(join(&of_user, day.extra_json.as_deref()));
-            }
+        let of_user = user.finish(PATH, drift);
+        for day in &mut days {
+            day.extra_json = joined(of_user.as_deref(), DAYS, day.extra_json.as_deref());
         }
         Ok(Self { user_id, user_email_address, days })
     }
@@ -87,22 +86,8 @@ impl ActivityDay {
             .ok_or_else(|| Rejected::new("userAggregateActivity.fromDate is not a date-time with an offset"))?;
         let period_end = day.instant("toDate");
         let counters = COUNTERS.map(|name| day.int64(name));
-        let rest = day.finish("usersAggregateActivity.userAggregateActivity", drift);
-        Ok(Self {
-            date: start.date_naive(),
-            period_start: start.to_utc(),
-            period_end,
-            counters,
-            extra_json: rest.map(|rest| format!("{{\"{DAYS}\":{rest}}}")),
-        })
-    }
-}
-
-/// Two JSON objects as one.
-fn join(first: &str, second: Option<&str>) -> String {
-    match second.and_then(|second| second.strip_prefix('{')) {
-        Some(fields) => format!("{},{fields}", first.strip_suffix('}').unwrap_or(first)),
-        None => first.to_owned(),
+        let extra_json = day.finish("usersAggregateActivity.userAggregateActivity", drift);
+        Ok(Self { date: start.date_naive(), period_start: start.to_utc(), period_end, counters, extra_json })
     }
 }
 

@@ -70,13 +70,7 @@ impl<'a> Element<'a> {
             }
             None => self.object.finish(path, drift).map(Into::into),
         };
-        let Some(rest) = rest else { return outer.map(ToOwned::to_owned) };
-        let mut extra = match outer.and_then(|outer| outer.strip_suffix('}')) {
-            Some(fields) => format!("{fields},"),
-            None => "{".to_owned(),
-        };
-        extra.extend(["\"", name, "\":", &*rest, "}"]);
-        Some(extra)
+        object::joined(outer, name, rest.as_deref())
     }
 }
 

@@ -20,7 +20,7 @@ pub use activity::{ActivityDay, UserActivity};
 pub use call::{Call, CallHead, Party};
 pub use drift::Drift;
 pub use element::Element;
-pub use object::{AnyValue, Object};
+pub use object::{AnyValue, Object, joined};
 pub use transcript::Transcript;
 pub use user::User;
 

@@ -149,6 +149,28 @@ impl<'a> Object<'a> {
         self.take(name, |raw| raw.starts_with('{').then(|| value::compact(raw)))
     }
 
+    /// Any value but null, as compact JSON.
+    pub fn json(&mut self, name: &str) -> Option<Cow<'a, str>> {
+        self.take(name, |raw| Some(value::compact(raw)))
+    }
+
+    /// All fields that are lists of ids, whatever their names, in the order sent.
+    pub fn id_lists(&mut self) -> Vec<(String, Vec<Cow<'a, str>>)> {
+        let mut lists = Vec::new();
+        let mut replaced = 0;
+        self.fields.retain(|field| {
+            let Value::Unread(raw) = field.value else { return true };
+            let ids = elements(raw).and_then(|ids| ids.into_iter().map(|id| value::id(id, &mut replaced)).collect());
+            match ids {
+                Some(ids) => lists.push((field.name.clone().into_owned(), ids)),
+                None => return true,
+            }
+            false
+        });
+        self.replaced_characters += replaced;
+        lists
+    }
+
     /// A list as the texts of its elements, for records that keep their own rest.
     pub fn elements(&mut self, name: &str) -> Option<Vec<&'a str>> {
         self.take(name, elements)
@@ -292,6 +314,17 @@ impl Value<'_> {
 pub(super) fn elements(raw: &str) -> Option<Vec<&str>> {
     let elements: Vec<&RawValue> = serde_json::from_str(raw).ok()?;
     Some(elements.into_iter().map(RawValue::get).collect())
+}
+
+/// What is left of a record and of the one part of it that a row is made from, as one object: the
+/// part's under the name of its list.
+pub fn joined(of_record: Option<&str>, part: &str, of_part: Option<&str>) -> Option<String> {
+    let Some(of_part) = of_part else { return of_record.map(str::to_owned) };
+    let head = match of_record.and_then(|record| record.strip_suffix('}')) {
+        Some(fields) => format!("{fields},"),
+        None => "{".to_owned(),
+    };
+    Some(format!("{head}\"{part}\":{of_part}}}"))
 }
 
 struct FieldsVisitor;

@@ -33,10 +33,12 @@ pub(super) fn list(asked: &Asked<'_>) -> Result<Reply, Refusal> {
 fn write(asked: &Asked<'_>, entry: &LogEntry) -> Value {
     let world = asked.world;
     let mut written = json!({ "eventTime": entry.time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true), "logRecord": entry.record });
-    for (prefix, number) in [("user", entry.user), ("impersonator", entry.impersonator)] {
+    for (prefix, id, number) in
+        [("user", "userId", entry.user), ("impersonator", "impersonatorUserId", entry.impersonator)]
+    {
         if let Some(number) = number {
             let user = world.staff.user(number);
-            written[format!("{prefix}Id")] = json!(world.user_id(number).to_string());
+            written[id] = json!(world.user_id(number).to_string());
             written[format!("{prefix}EmailAddress")] = json!(user.email);
             written[format!("{prefix}FullName")] = json!(user.full_name());
         }

@@ -55,7 +55,10 @@ pub async fn verify(store: &Store, datasets: &[&'static Dataset], zone: Tz) -> R
         partitioned_by.entry(dataset.name).or_default().insert(partition.by());
         let group = match dataset.partition {
             PartitionColumn::Call => Group::OfCalls(partition),
-            PartitionColumn::Snapshot | PartitionColumn::Activity => Group::Alone(file.key.clone()),
+            PartitionColumn::Snapshot
+            | PartitionColumn::Activity
+            | PartitionColumn::Review
+            | PartitionColumn::Event => Group::Alone(file.key.clone()),
         };
         groups.entry(group).or_default().push(file);
     }

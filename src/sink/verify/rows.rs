@@ -163,7 +163,10 @@ impl RowCheck {
         let index = |name: &str| dataset.columns.iter().position(|column| column.name == name);
         let span = match dataset.partition {
             PartitionColumn::Call => Some(location.partition().span(zone)),
-            PartitionColumn::Snapshot | PartitionColumn::Activity => None,
+            PartitionColumn::Snapshot
+            | PartitionColumn::Activity
+            | PartitionColumn::Review
+            | PartitionColumn::Event => None,
         };
         Self {
             key: location.key(),

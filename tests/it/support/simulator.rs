@@ -58,9 +58,8 @@ impl Simulator {
         self.running.stats().requests
     }
 
-    /// All that the account holds now of these days (of the company's zone, for activity), read by
-    /// plain requests from a twin of this simulator that makes no trouble and has large pages.
-    pub(crate) fn truth(&self, from: &str, to: &str, days: (&str, &str)) -> Truth {
+    /// The same account, with large pages and without any trouble.
+    pub(crate) fn twin(&self) -> Self {
         let config = Config {
             page_size: 1_000,
             now: None,
@@ -73,7 +72,13 @@ impl Simulator {
             total_records_ahead: 0,
             ..self.config().clone()
         };
-        let twin = Self::with(config, self.running.clock().now());
+        Self::with(config, self.running.clock().now())
+    }
+
+    /// All that the account holds now of these days (of the company's zone, for activity), read by
+    /// plain requests from its twin.
+    pub(crate) fn truth(&self, from: &str, to: &str, days: (&str, &str)) -> Truth {
+        let twin = self.twin();
         let filter = json!({ "fromDateTime": from, "toDateTime": to });
         let selector = json!({
             "context": "Extended",
@@ -144,7 +149,7 @@ impl Simulator {
     }
 
     /// Every record of a listing.
-    fn all(&self, method: &str, path: &str, list: &str, body: &Value) -> Vec<Value> {
+    pub(crate) fn all(&self, method: &str, path: &str, list: &str, body: &Value) -> Vec<Value> {
         let mut records = Vec::new();
         let mut cursor = None::<String>;
         loop {

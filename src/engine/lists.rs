@@ -1,0 +1,352 @@
+//! What is made from the lists besides that of calls: listed whole, decoded, put in order, and written
+//! one file a dataset and day. What is so long that it would not fit into memory is listed in parts.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono_tz::Tz;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::task;
+use tracing::{debug, info};
+
+use super::context::Context;
+use super::partition_files::{Origin, PartitionFiles};
+use super::unit_error::UnitError;
+use super::users::UserList;
+use super::{Event, Fetch, hidden_calls, pages};
+use crate::dataset::by_day::SortedByDay;
+use crate::dataset::{Record, RowsByDay, Source, USERS};
+use crate::gong::endpoint::Request;
+use crate::gong::list::{Ask, Extent, List, Span};
+use crate::gong::model::{Drift, Object};
+use crate::gong::{self, Client, ErrorKind, Page};
+use crate::plan::ListPlan;
+use crate::state::run_record::{Counts, WindowRecord};
+
+/// Lists that are read side by side. They share the pace with the calls, so more of them would only
+/// take more memory.
+const LISTS_AT_ONCE: usize = 3;
+
+/// Listings of one list that are begun side by side.
+const LISTINGS_AT_ONCE: usize = 4;
+
+/// The most text that a list is expected to send for the days of one plan; for more, the days are
+/// split, so that memory is bounded.
+const LIST_BYTES_MAX: u64 = 16 << 20;
+
+/// How far back to look for a day with any activity, whose answer tells the company's zone.
+const ZONE_LOOKBACK_DAYS: u64 = 30;
+
+/// Exports all lists. `users` is the list of users if it was needed before the run.
+pub(super) async fn export(context: &Arc<Context>, plans: Vec<ListPlan>, mut users: Option<UserList>) {
+    let mut by_list: Vec<(Vec<ListPlan>, Option<Listed>)> = Vec::new();
+    for plan in plans {
+        match by_list.last_mut() {
+            Some((same, _)) if same[0].list == plan.list => same.push(plan),
+            _ => {
+                let is_users = plan.datasets.contains(&&USERS);
+                let listed = if is_users { users.take().map(Listed::of_users) } else { None };
+                by_list.push((vec![plan], listed));
+            }
+        }
+    }
+    let export_list = |(plans, mut listed): (Vec<ListPlan>, Option<Listed>)| async move {
+        for plan in plans {
+            export_days(context, plan, listed.take()).await;
+        }
+    };
+    stream::iter(by_list).for_each_concurrent(LISTS_AT_ONCE, export_list).await;
+}
+
+/// Exports the days of one plan, those that are over where Gong insists on that.
+async fn export_days(context: &Arc<Context>, plan: ListPlan, mut listed: Option<Listed>) {
+    let clipped = match clip(context, &plan).await {
+        Ok(clipped) => clipped,
+        Err(error) => return context.unit_failed(&unit(&plan), &error),
+    };
+    let mut waiting: Vec<ListPlan> = clipped.into_iter().collect();
+    while let Some(part) = waiting.pop() {
+        let fetched = match listed.take() {
+            Some(listed) => Ok(Fetched::Whole(listed)),
+            None => fetch(context, &part).await,
+        };
+        let result = match fetched {
+            Ok(Fetched::Split(days)) => {
+                waiting.push(ListPlan { from: part.from + Days::new(days), ..part.clone() });
+                waiting.push(ListPlan { to: part.from + Days::new(days), ..part });
+                continue;
+            }
+            Ok(Fetched::Whole(listed)) => write(context, &part, listed).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = result {
+            context.unit_failed(&unit(&part), &error);
+        }
+    }
+}
+
+fn unit(plan: &ListPlan) -> String {
+    let ListPlan { list, from, to, .. } = plan;
+    if plan.days() == 1 { format!("{} of {from}", list.name) } else { format!("{} from {from} to {to}", list.name) }
+}
+
+/// Leaves out the days that are not over, for a list that Gong gives of complete days only. Which those
+/// are depends on the company's zone, so it is asked for, but only when the range comes near to today.
+async fn clip(context: &Context, plan: &ListPlan) -> Result<Option<ListPlan>, UnitError> {
+    let now = context.now();
+    let surely = ListPlan::surely_over(now);
+    if !plan.list.only_over() || plan.to <= surely {
+        return Ok(Some(plan.clone()));
+    }
+    let zone = context.company_zone.get_or_try_init(|| company_zone(context, surely)).await?;
+    let today = zone.map_or(surely, |zone| now.with_timezone(&zone).date_naive());
+    let (clipped, left_out) = plan.clip(today);
+    context.days_left_out(left_out);
+    Ok(clipped)
+}
+
+/// The company's zone, from the activity of the last days before `to`; `None` when Gong does not tell,
+/// or not to this key.
+async fn company_zone(context: &Context, to: NaiveDate) -> Result<Option<Tz>, UnitError> {
+    let request = Request::activity(to - Days::new(ZONE_LOOKBACK_DAYS), to, &[]);
+    let answer = match context.unless_stopping(context.client.fetch(&request)).await {
+        Err(UnitError::Gong(error)) if error.kind() == ErrorKind::Credentials => None,
+        answer => answer?,
+    };
+    let zone = answer.and_then(|page| page.text("timeZone")).and_then(|name| name.parse::<Tz>().ok());
+    if zone.is_none() {
+        context.warn(
+            "Gong did not tell the company's time zone; statistics are exported up to the last day that is over \
+             everywhere"
+                .to_owned(),
+        );
+    }
+    Ok(zone)
+}
+
+/// All that a list sent for the days of one plan.
+#[derive(Debug)]
+struct Listed {
+    as_of: DateTime<Utc>,
+    listings: Vec<OneListing>,
+}
+
+#[derive(Debug)]
+struct OneListing {
+    /// What it was asked with.
+    with: Option<String>,
+    pages: Vec<Page>,
+}
+
+enum Fetched {
+    Whole(Listed),
+    /// Too much at once; this many days are to be fetched first.
+    Split(u64),
+}
+
+impl Listed {
+    fn of_users(list: UserList) -> Self {
+        let (as_of, pages) = list.into_pages();
+        Self { as_of, listings: vec![OneListing { with: None, pages }] }
+    }
+
+    /// What the listings announced together, where each gave a number. One without a page announced
+    /// that there is nothing.
+    fn announced(&self) -> Option<u64> {
+        self.listings.iter().map(|listing| listing.pages.first().map_or(Some(0), Page::announced)).sum()
+    }
+}
+
+async fn fetch(context: &Context, plan: &ListPlan) -> Result<Fetched, UnitError> {
+    let as_of = context.now();
+    let client = &context.client;
+    let span = Span::new(plan.from, plan.to, context.job.zone).and_then(|span| span.until(as_of));
+    let Some(span) = span else {
+        return Ok(Fetched::Whole(Listed { as_of, listings: Vec::new() }));
+    };
+    let of_each = context.unless_stopping(of_each(client, plan.list, span)).await?;
+    let begin = |Ask { with, request }| async move {
+        let mut listing = client.listing(request.clone());
+        let first = context.unless_stopping(listing.next()).await?;
+        Ok::<_, UnitError>((with, request, listing, first))
+    };
+    let begun: Vec<_> =
+        stream::iter(plan.list.requests(span, &of_each)).map(begin).buffered(LISTINGS_AT_ONCE).try_collect().await?;
+
+    let days = plan.days();
+    let expected: u64 = begun.iter().filter_map(|(_, _, _, first)| first.as_ref()).map(bytes_expected).sum();
+    if expected > LIST_BYTES_MAX && days > 1 {
+        let days = (days * LIST_BYTES_MAX / expected).clamp(1, days - 1);
+        debug!(list = plan.list.name, expected, days, "list split");
+        return Ok(Fetched::Split(days));
+    }
+    let fetch = Fetch::List(plan.list.name);
+    let mut listings = Vec::with_capacity(begun.len());
+    for (with, request, listing, first) in begun {
+        let pages = match first {
+            None => Vec::new(),
+            Some(first) => {
+                let announced = first.announced().unwrap_or(first.len() as u64);
+                context.emit(&Event::Announced { fetch, records: announced });
+                context.unless_stopping(pages::rest(client, &request, first, listing)).await?
+            }
+        };
+        context.emit(&Event::Fetched { fetch, records: pages.iter().map(|page| page.len() as u64).sum() });
+        listings.push(OneListing { with, pages });
+    }
+    Ok(Fetched::Whole(Listed { as_of, listings }))
+}
+
+/// How much text a listing comes to, judged by its first page.
+fn bytes_expected(first: &Page) -> u64 {
+    let (bytes, records) = (first.size_bytes() as u64, first.len() as u64);
+    bytes * first.announced().unwrap_or(records).max(records) / records.max(1)
+}
+
+/// The members of the other list's records that `list` is asked with; nothing for one that does not
+/// depend on another.
+async fn of_each(client: &Client, list: &'static List, span: Span) -> Result<Vec<String>, gong::Error> {
+    let Extent::NowOfEach { list: other, member, .. } = &list.extent else {
+        return Ok(Vec::new());
+    };
+    let asks = other.requests(span, &Box::pin(of_each(client, other, span)).await?);
+    let mut members = Vec::new();
+    for Ask { request, .. } in asks {
+        for page in pages::all(client, &request).await? {
+            // A record without the member is rejected where the other list is exported.
+            members.extend(page.records().filter_map(|raw| Some(Object::parse(raw)?.id(member)?.into_owned())));
+        }
+    }
+    Ok(members)
+}
+
+/// Decodes what was listed and makes the files of its days visible.
+async fn write(context: &Arc<Context>, plan: &ListPlan, listed: Listed) -> Result<(), UnitError> {
+    let (as_of, announced) = (listed.as_of, listed.announced());
+    let (mut made, mut counts) = blocking(context, plan, move |context, plan| decode(context, plan, &listed)).await;
+
+    let ids = made.iter().flat_map(SortedByDay::call_ids).collect();
+    let hidden = hidden_calls::among(context, ids).await?;
+    // Where each record is one row, a row that is left out is a record that is.
+    let of_first = |made: &[SortedByDay], counts: &Counts| made.first().is_some_and(|m| m.rows == counts.written);
+    let one_to_one = of_first(&made, &counts);
+    let mut left_out = 0;
+    for (place, rows) in made.iter_mut().enumerate() {
+        let hidden_rows = rows.leave_out(&hidden);
+        left_out += hidden_rows;
+        if place == 0 && one_to_one {
+            counts.duplicates += rows.copies;
+            counts.private += hidden_rows;
+            counts.written -= rows.copies + hidden_rows;
+        }
+    }
+    if left_out > 0 {
+        info!(
+            event = "rows_left_out",
+            list = plan.list.name,
+            rows = left_out,
+            "rows about calls that the job leaves out"
+        );
+    }
+    let outside: u64 = made.iter().map(|rows| rows.outside).max().unwrap_or_default();
+    if outside > 0 {
+        context.warn(format!("{}: Gong sent {outside} days that were not asked for, left out", unit(plan)));
+    }
+    blocking(context, plan, move |context, plan| commit(context, plan, as_of, announced, made)).await?;
+    context.window(WindowRecord {
+        fetch: plan.list.name.to_owned(),
+        from: plan.from.to_string(),
+        to: plan.to.to_string(),
+        announced,
+        counts,
+    });
+    Ok(())
+}
+
+async fn blocking<T: Send + 'static>(
+    context: &Arc<Context>,
+    plan: &ListPlan,
+    work: impl FnOnce(&Context, &ListPlan) -> T + Send + 'static,
+) -> T {
+    let (context, plan) = (Arc::clone(context), plan.clone());
+    let task = task::spawn_blocking(move || work(&context, &plan));
+    task.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+}
+
+/// Makes the rows of every dataset; a record that one of them cannot decode is kept aside.
+fn decode(context: &Context, plan: &ListPlan, listed: &Listed) -> (Vec<SortedByDay>, Counts) {
+    let mut made: Vec<_> = plan.datasets.iter().map(|dataset| RowsByDay::new(dataset, plan.from, plan.to)).collect();
+    let mut counts = Counts::default();
+    let mut drift = Drift::default();
+    for OneListing { with, pages } in &listed.listings {
+        for page in pages {
+            for (index, raw) in page.records().enumerate() {
+                counts.fetched += 1;
+                let record = Record { raw, with: with.as_deref(), day: plan.from, zone: context.job.zone };
+                let decoded = made.iter_mut().try_for_each(|out| match out.dataset().source {
+                    Source::List { rows, .. } => rows(&record, out, &mut drift),
+                    Source::Call { .. } => unreachable!("a plan of a list has datasets made from that list"),
+                });
+                match decoded {
+                    Ok(()) => counts.written += 1,
+                    Err(rejected) => {
+                        counts.rejected += 1;
+                        context.reject(page, index, &rejected.reason);
+                    }
+                }
+            }
+            drift.replaced_characters += page.replaced_characters();
+        }
+    }
+    context.drift(drift);
+    (made.into_iter().map(RowsByDay::finish).collect(), counts)
+}
+
+fn commit(
+    context: &Context,
+    plan: &ListPlan,
+    as_of: DateTime<Utc>,
+    announced: Option<u64>,
+    mut made: Vec<SortedByDay>,
+) -> Result<(), UnitError> {
+    for partition in plan.partitions() {
+        if context.is_stopping() {
+            return Err(UnitError::Stopped);
+        }
+        let day = partition.first_day();
+        let mut files = PartitionFiles::create(context, &plan.datasets, partition)?;
+        for rows in &mut made {
+            if let Some(batch) = rows.take(day) {
+                files.batch(context, rows.dataset, &batch)?;
+            }
+        }
+        // A day of which no record tells when it began: the job's day stands in.
+        let window = made.iter().find_map(|rows| rows.period_of(day));
+        let window = window.unwrap_or_else(|| partition.span(context.job.zone));
+        files.commit(context, &Origin::new(as_of, window, announced))?;
+    }
+    Ok(())
+}
+
+/// What one request tells about a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Probe {
+    /// Records of one listing.
+    pub records: u64,
+    /// How many listings the list takes.
+    pub listings: u64,
+}
+
+/// Asks for the first page of the first listing of `list` over some days, and for the records of other
+/// lists that this takes.
+pub async fn probe(client: &Client, list: &'static List, span: Span) -> Result<Probe, gong::Error> {
+    let of_each = of_each(client, list, span).await?;
+    let asks = list.requests(span, &of_each);
+    let listings = asks.len() as u64;
+    let page = match asks.into_iter().next() {
+        Some(Ask { request, .. }) => client.fetch(&request).await?,
+        None => None,
+    };
+    let records = page.map_or(0, |page| page.announced().unwrap_or(page.len() as u64));
+    Ok(Probe { records, listings })
+}
