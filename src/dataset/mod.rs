@@ -15,6 +15,17 @@ pub mod rows;
 
 mod activity_calls;
 mod activity_stats;
+mod call_comments;
+mod call_crm_fields;
+mod call_highlights;
+mod call_interaction_stats;
+mod call_key_points;
+mod call_outline;
+mod call_structure;
+mod call_topics;
+mod call_tracker_occurrences;
+mod call_trackers;
+mod call_videos;
 mod calls;
 mod interaction_stats;
 mod logs;
@@ -50,8 +61,27 @@ use crate::gong::list::List;
 use crate::gong::model::{Call, Drift, Rejected, Transcript};
 
 /// Every dataset, in the order in which they are listed and explained.
-pub static ALL: &[&Dataset] =
-    &[&CALLS, &PARTIES, &TRANSCRIPTS, &USERS, &ACTIVITY_STATS, &INTERACTION_STATS, &ACTIVITY_CALLS, &LOGS];
+pub static ALL: &[&Dataset] = &[
+    &CALLS,
+    &PARTIES,
+    &TRANSCRIPTS,
+    &USERS,
+    &ACTIVITY_STATS,
+    &call_crm_fields::CALL_CRM_FIELDS,
+    &call_topics::CALL_TOPICS,
+    &call_trackers::CALL_TRACKERS,
+    &call_tracker_occurrences::CALL_TRACKER_OCCURRENCES,
+    &call_outline::CALL_OUTLINE,
+    &call_highlights::CALL_HIGHLIGHTS,
+    &call_key_points::CALL_KEY_POINTS,
+    &call_structure::CALL_STRUCTURE,
+    &call_interaction_stats::CALL_INTERACTION_STATS,
+    &call_videos::CALL_VIDEOS,
+    &call_comments::CALL_COMMENTS,
+    &INTERACTION_STATS,
+    &ACTIVITY_CALLS,
+    &LOGS,
+];
 
 /// The dataset of this name, spelt exactly.
 pub fn find(name: &str) -> Option<&'static Dataset> {

@@ -27,6 +27,24 @@ pub(super) fn call_table(dataset: &'static Dataset, raw: &str, transcript: Trans
     table(&rows.finish())
 }
 
+/// The rows that a dataset makes of a call with these blocks, each as the list of its cells without the
+/// two columns of the call, and what was counted on the way.
+pub(super) fn cells(dataset: &'static Dataset, blocks: Value) -> (Vec<Value>, Drift) {
+    let Source::Call { rows: make, .. } = &dataset.source else { panic!("{} is not made of calls", dataset.name) };
+    let mut record = blocks;
+    record["metaData"] = json!({"id": "1", "started": "2026-03-02T10:00:00Z"});
+    let raw = record.to_string();
+    let mut drift = Drift::default();
+    let call = Call::decode(&raw, &mut drift).unwrap();
+    let mut rows = Rows::new(dataset);
+    make(&CallInput { call: &call, transcript: TranscriptInput::NotAsked }, &mut rows, &mut drift);
+    let cells = table(&rows.finish()).into_iter().map(|row| {
+        assert_eq!((&row["call_id"], &row["call_started_at"]), (&json!("1"), &json!("2026-03-02T10:00:00Z")));
+        dataset.columns[2..].iter().map(|column| row[column.name].clone()).collect()
+    });
+    (cells.collect(), drift)
+}
+
 /// The rows of one day that a dataset makes of records of its list, in the order of the file.
 pub(super) fn list_table(dataset: &'static Dataset, records: &[&str], day: &str) -> Vec<Value> {
     let Source::List { rows: make, .. } = &dataset.source else { panic!("{} is not made of a list", dataset.name) };

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::testing::{call_table, list_table};
@@ -57,6 +58,63 @@ fn datasets_and_columns_are_found_by_name() {
     let (index, column) = CALLS.column("duration_s").unwrap();
     assert_eq!((index, column.kind), (3, ColumnType::Int64));
     assert!(CALLS.column("call_date").is_none());
+}
+
+/// JSON of any shape, with the names that the blocks of calls use.
+fn any_block() -> impl Strategy<Value = Value> {
+    const NAMES: [&str; 12] = [
+        "id",
+        "name",
+        "text",
+        "value",
+        "duration",
+        "items",
+        "objects",
+        "fields",
+        "occurrences",
+        "phrases",
+        "context",
+        "new",
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        (-2i64..3).prop_map(Value::from),
+        prop::sample::select(vec!["", "1", "#0", "#1", "a\"b", "\u{fffd}é"]).prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 40, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(prop::sample::select(&NAMES[..]), inner, 0..5)
+                .prop_map(|fields| fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()),
+        ]
+    })
+}
+
+proptest! {
+    /// Whatever Gong sends as a block, a dataset's keys stay unique within the call and its rows whole.
+    #[test]
+    fn no_block_breaks_a_key(blocks in prop::collection::vec(any_block(), 11)) {
+        let [context, parties, structure, topics, trackers, outline, highlights, points, stats, video, comments] =
+            &blocks[..] else { panic!("eleven blocks") };
+        let raw = json!({
+            "metaData": {"id": "1", "started": "2026-03-02T10:00:00Z"},
+            "context": context,
+            "parties": parties,
+            "content": {"structure": structure, "topics": topics, "trackers": trackers, "outline": outline,
+                "highlights": highlights, "keyPoints": points},
+            "interaction": {"interactionStats": stats, "video": video},
+            "collaboration": {"publicComments": comments},
+        })
+        .to_string();
+        for dataset in ALL.iter().filter(|dataset| matches!(dataset.source, Source::Call { .. })) {
+            let mut keys = BTreeSet::new();
+            for row in call_table(dataset, &raw, TranscriptInput::NotAsked) {
+                let key: Vec<_> = dataset.key.iter().map(|column| row[*column].to_string()).collect();
+                prop_assert!(keys.insert(key.clone()), "{}: {key:?} twice", dataset.name);
+            }
+        }
+    }
 }
 
 const CALL: &str = r#"{

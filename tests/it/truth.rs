@@ -1,6 +1,7 @@
 //! Exports compared row by row with everything that is true in the simulated account. Jobs that
-//! choose a part of it are in [`selection`].
+//! choose a part of it are in [`selection`], the rest of what Gong knows of calls in [`call_blocks`].
 
+mod call_blocks;
 mod selection;
 mod statistics;
 

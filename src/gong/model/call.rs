@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 
 use super::object::Object;
-use super::{Drift, Rejected};
+use super::{Drift, Element, Rejected};
 
 /// The name of the answer's list, and so the root of this record's paths in [`Drift`].
 const PATH: &str = "calls";
@@ -88,7 +88,7 @@ pub struct MetaData<'a> {
 }
 
 /// One participant.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Party<'a> {
     /// Unique in the call.
     pub id: Option<Cow<'a, str>>,
@@ -216,15 +216,8 @@ impl<'a> MetaData<'a> {
 
 impl<'a> Party<'a> {
     fn decode(raw: &'a str, drift: &mut Drift) -> Self {
-        const PATH: &str = "calls.parties";
-        let Some(mut party) = Object::parse(raw) else {
-            if raw == "null" {
-                return Self::default();
-            }
-            drift.unexpected_type(PATH);
-            let extra_json = Some(format!("{{\"party\":{}}}", super::value::compact(raw)));
-            return Self { extra_json, ..Self::default() };
-        };
+        let mut element = Element::read(raw);
+        let party = &mut element.object;
         Self {
             id: party.id("id"),
             email_address: party.text("emailAddress"),
@@ -236,7 +229,7 @@ impl<'a> Party<'a> {
             phone_number: party.text("phoneNumber"),
             methods_json: party.list_json("methods"),
             context: party.raw("context"),
-            extra_json: party.finish(PATH, drift),
+            extra_json: element.finish("party", "calls.parties", drift),
         }
     }
 }

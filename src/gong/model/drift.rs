@@ -43,7 +43,8 @@ impl Drift {
         add(&mut self.unknown_fields, printable(path), 1);
     }
 
-    pub(super) fn unexpected_type(&mut self, path: &str) {
+    /// Counts a value that is not what the documents promise.
+    pub fn unexpected_type(&mut self, path: &str) {
         add(&mut self.unexpected_types, printable(path), 1);
     }
 }

@@ -10,6 +10,7 @@
 pub mod activity;
 pub mod call;
 mod drift;
+mod element;
 mod object;
 pub mod transcript;
 pub mod user;
@@ -18,7 +19,8 @@ mod value;
 pub use activity::{ActivityDay, UserActivity};
 pub use call::{Call, CallHead, Party};
 pub use drift::Drift;
-pub use object::{Object, joined};
+pub use element::Element;
+pub use object::{AnyValue, Object, joined};
 pub use transcript::Transcript;
 pub use user::User;
 

@@ -5,8 +5,8 @@
 //! column or in the rest, whatever Gong sends.
 //!
 //! The object is split once, its values stay slices of the answer. It does not look inside a value
-//! until somebody takes it. Used by the decoders beside it and by datasets
-//! that decode their own part of a record.
+//! until somebody takes it. Used by the decoders beside it and by datasets that decode their own
+//! part of a record.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -48,6 +48,28 @@ enum Value<'a> {
     List(Vec<Value<'a>>),
 }
 
+/// What a field without a type of its own holds.
+#[derive(Debug, PartialEq, Eq)]
+pub struct AnyValue<'a> {
+    /// `string`, `number`, `boolean`, `array`, `object` or `null`.
+    pub json_type: &'static str,
+    /// A string as it is, anything else as compact JSON; `None` for null.
+    pub text: Option<Cow<'a, str>>,
+}
+
+impl<'a> AnyValue<'a> {
+    fn read(raw: &'a str, replaced: &mut u64) -> Option<Self> {
+        let json_type = match raw.as_bytes().first()? {
+            b'"' => return value::text(raw, replaced).map(|text| Self { json_type: "string", text: Some(text) }),
+            b'[' => "array",
+            b'{' => "object",
+            b't' | b'f' => "boolean",
+            _ => "number",
+        };
+        Some(Self { json_type, text: Some(value::compact(raw)) })
+    }
+}
+
 impl<'a> Object<'a> {
     /// `None` when this is not a JSON object.
     pub fn parse(raw: &'a str) -> Option<Self> {
@@ -70,6 +92,24 @@ impl<'a> Object<'a> {
         let id = self.take(name, |raw| value::id(raw, &mut replaced));
         self.replaced_characters += replaced;
         id
+    }
+
+    /// An [`id`](Self::id) that `is_usable`; any other stays in the rest.
+    pub fn id_if(&mut self, name: &str, is_usable: impl FnOnce(&str) -> bool) -> Option<Cow<'a, str>> {
+        let mut replaced = 0;
+        let id = self.take(name, |raw| value::id(raw, &mut replaced).filter(|id| is_usable(id)));
+        self.replaced_characters += replaced;
+        id
+    }
+
+    /// A value of any type.
+    pub fn any(&mut self, name: &str) -> Option<AnyValue<'a>> {
+        let mut replaced = 0;
+        let was_here = self.holds(name);
+        let value = self.take(name, |raw| AnyValue::read(raw, &mut replaced));
+        self.replaced_characters += replaced;
+        // A null is taken, but is no value.
+        value.or_else(|| (was_here && !self.holds(name)).then_some(AnyValue { json_type: "null", text: None }))
     }
 
     pub fn int64(&mut self, name: &str) -> Option<i64> {
@@ -179,6 +219,11 @@ impl<'a> Object<'a> {
         Some(results)
     }
 
+    /// Whether nothing is left.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
     /// Whether a field is still here: never asked for, or of another type than asked for.
     pub fn holds(&self, name: &str) -> bool {
         self.fields.iter().any(|field| field.name == name)
@@ -266,7 +311,7 @@ impl Value<'_> {
 }
 
 /// The texts of a list's elements; `None` when this is not a JSON list.
-fn elements(raw: &str) -> Option<Vec<&str>> {
+pub(super) fn elements(raw: &str) -> Option<Vec<&str>> {
     let elements: Vec<&RawValue> = serde_json::from_str(raw).ok()?;
     Some(elements.into_iter().map(RawValue::get).collect())
 }

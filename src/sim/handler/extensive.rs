@@ -132,12 +132,16 @@ impl Writer<'_> {
         let speaker = party.speaker_id.map(|id| id.to_string());
         json.optional_field("speakerId", speaker.as_deref());
         json.key("context");
-        match party.contact.filter(|_| self.selection.context != Context::None) {
-            Some(contact) => self.context(json, |_| world.contact_object(call, contact).into_iter().collect()),
-            None => {
-                json.open_array();
-                json.close_array();
-            }
+        let linked = || match (party.contact, party.user) {
+            (Some(contact), _) => world.contact_object(call, contact),
+            (None, Some(user)) => Some(world.user_object(user)),
+            (None, None) => None,
+        };
+        if self.selection.context == Context::None {
+            json.open_array();
+            json.close_array();
+        } else {
+            self.context(json, |_| linked().into_iter().collect());
         }
         let is_strange = world.config.unknown_values && call.head.index.is_multiple_of(5);
         json.text_field("affiliation", if is_strange { "Partner" } else { party.affiliation });

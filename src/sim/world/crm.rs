@@ -53,7 +53,7 @@ impl World {
         let stage = rng.index(4) + usize::from(timing == Timing::Now);
         let probability = [10, 25, 40, 60, 80, 100][stage];
         let cents = rng.below(2) as f64 / 2.0;
-        let has_no_id = rng.chance(0.01);
+        let has_no_id = rng.chance(0.04);
         let opportunity = Object {
             kind: "Opportunity",
             id: (!has_no_id).then(|| format!("006SIM{:06}{:03}AAA", company.number, deal.quarter)),
@@ -80,15 +80,31 @@ impl World {
         }
         let person = call.company.contact(self.config.seed, contact);
         let is_lead = rng.chance(0.1);
+        let score = rng.below(100);
+        // Of some the CRM's owner lets Gong see nothing but that they exist.
+        let is_bare = rng.chance(0.1);
         Some(Object {
             kind: if is_lead { "Lead" } else { "Contact" },
             id: Some(format!("{}SIM{:08}{}AAA", if is_lead { "00Q" } else { "003" }, call.company.number, contact)),
-            fields: vec![
-                ("Name", json!(person.name)),
-                ("Title", json!(person.title)),
-                ("Score__c", json!(rng.below(100))),
-                ("HasOptedOutOfEmail", json!("false")),
-            ],
+            fields: match is_bare {
+                true => Vec::new(),
+                false => vec![
+                    ("Name", json!(person.name)),
+                    ("Title", json!(person.title)),
+                    ("Score__c", json!(score)),
+                    ("HasOptedOutOfEmail", json!("false")),
+                ],
+            },
         })
+    }
+
+    /// What the CRM knows about a user of Gong, who is a user of the CRM too.
+    pub(crate) fn user_object(&self, number: u32) -> Object {
+        let user = self.staff.user(number);
+        Object {
+            kind: "User",
+            id: Some(format!("005SIM{number:09}AAA")),
+            fields: vec![("Name", json!(user.full_name())), ("Title", json!(user.title))],
+        }
     }
 }

@@ -80,11 +80,19 @@ impl Simulator {
     pub(crate) fn truth(&self, from: &str, to: &str, days: (&str, &str)) -> Truth {
         let twin = self.twin();
         let filter = json!({ "fromDateTime": from, "toDateTime": to });
-        let selector = json!({ "exposedFields": {
-            "parties": true,
-            "content": { "brief": true, "callOutcome": true },
-            "interaction": { "speakers": true, "questions": true },
-        } });
+        let selector = json!({
+            "context": "Extended",
+            "contextTiming": ["Now", "TimeOfCall"],
+            "exposedFields": {
+                "parties": true,
+                "content": {
+                    "structure": true, "topics": true, "trackers": true, "trackerOccurrences": true, "brief": true,
+                    "outline": true, "highlights": true, "callOutcome": true, "keyPoints": true,
+                },
+                "interaction": { "speakers": true, "video": true, "personInteractionStats": true, "questions": true },
+                "collaboration": { "publicComments": true },
+            },
+        });
         let dates = json!({ "fromDate": days.0, "toDate": days.1 });
         let truth = Truth {
             calls: twin.all(

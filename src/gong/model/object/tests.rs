@@ -85,6 +85,32 @@ fn objects_and_lists_inside_leave_their_rest_at_its_place() {
 }
 
 #[test]
+fn a_value_of_any_type_is_taken_as_text_with_its_type() {
+    let mut taken = object(r#"{"a": "x\ud83d", "b": [ 1, 2 ], "c": {"k": "v w"}, "d": false, "e": -1.50, "f": null}"#);
+    let mut any = |name| taken.any(name).map(|value| (value.json_type, value.text.map(String::from)));
+    let text = |text: &str| Some(text.to_owned());
+    assert_eq!(any("a"), Some(("string", text("x\u{fffd}"))));
+    assert_eq!(any("b"), Some(("array", text("[1,2]"))));
+    assert_eq!(any("c"), Some(("object", text(r#"{"k":"v w"}"#))));
+    assert_eq!(any("d"), Some(("boolean", text("false"))));
+    assert_eq!(any("e"), Some(("number", text("-1.50"))));
+    assert_eq!(any("f"), Some(("null", None)));
+    assert_eq!((any("f"), any("g")), (None, None));
+    let (rest, drift) = rest(taken);
+    assert_eq!((rest, drift.replaced_characters), (None, 1));
+}
+
+#[test]
+fn an_id_of_no_use_stays_in_the_rest() {
+    let mut taken = object(r#"{"a": 7, "b": "7"}"#);
+    assert_eq!(taken.id_if("a", |id| id == "7").as_deref(), Some("7"));
+    assert_eq!(taken.id_if("b", |_| false), None);
+    let (rest, drift) = rest(taken);
+    assert_eq!(rest.as_deref(), Some(r#"{"b":"7"}"#));
+    assert_eq!(drift.unexpected_types.len(), 1);
+}
+
+#[test]
 fn broken_text_is_replaced_in_values_and_kept_in_the_rest() {
     let mut o = object(r#"{"title": "a\ud83d", "k\udc00": "b\ud83d", "in": {"name": "\ude00"}}"#);
     assert_eq!(o.text("title").as_deref(), Some("a\u{fffd}"));

@@ -77,6 +77,52 @@ fn blocks_come_when_selected_and_only_then() {
 }
 
 #[test]
+fn links_to_the_crm_are_of_every_documented_kind() {
+    let world = world(Config::default());
+    let mut body = window("2026-03-03T00:00:00Z", "2026-03-06T00:00:00Z");
+    body["contentSelector"] = json!({
+        "context": "Extended", "contextTiming": ["Now", "TimeOfCall"], "exposedFields": { "parties": true },
+    });
+    let calls = all_pages(&world, &post("/v2/calls/extensive", &body), "calls");
+    let (mut of_calls, mut of_parties, mut types) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let (mut without_id, mut without_fields) = (0, 0);
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    for call in &calls {
+        let own = list(&call["context"]).into_iter().map(|link| (link, true));
+        let parties = list(&call["parties"]).into_iter().flat_map(|party| list(&party["context"]));
+        for (link, is_own) in own.chain(parties.map(|link| (link, false))) {
+            for object in list(&link["objects"]) {
+                let told = format!("{} {}", object["objectType"].as_str().unwrap(), object["timing"].as_str().unwrap());
+                if is_own {
+                    of_calls.insert(told)
+                } else {
+                    of_parties.insert(told)
+                };
+                without_id += usize::from(object["objectId"].is_null());
+                let fields = list(&object["fields"]);
+                without_fields += usize::from(fields.is_empty());
+                types.extend(fields.iter().map(|field| match &field["value"] {
+                    Value::Array(values) if values[0].is_string() => "texts",
+                    Value::Array(_) => "numbers",
+                    Value::String(_) => "text",
+                    Value::Number(number) if number.is_f64() => "fraction",
+                    Value::Number(_) => "whole number",
+                    Value::Null => "null",
+                    other => panic!("{other}"),
+                }));
+            }
+        }
+    }
+    let names = |kinds: &[&str]| -> BTreeSet<String> {
+        kinds.iter().flat_map(|kind| ["Now", "TimeOfCall"].map(|timing| format!("{kind} {timing}"))).collect()
+    };
+    assert_eq!(of_calls, names(&["Account", "Opportunity"]));
+    assert_eq!(of_parties, names(&["Contact", "Lead", "User"]));
+    assert_eq!(types, ["fraction", "null", "numbers", "text", "texts", "whole number"].into());
+    assert!(without_id > 0 && without_fields > 0, "{without_id}, {without_fields}");
+}
+
+#[test]
 fn signed_addresses_differ_with_every_request() {
     let world = world(Config::default());
     let body = json!({ "filter": {}, "contentSelector": { "exposedFields": { "media": true } } });
