@@ -19,6 +19,12 @@ pub(super) static CALL_TRACKERS: Dataset = Dataset {
         Column::new("name", ColumnType::Text, "name of the tracker. From content.trackers[].name"),
         Column::new("type", ColumnType::Text, "KEYWORD, SMART or whatever Gong adds. From content.trackers[].type"),
         Column::new("count", ColumnType::Int64, "how often it was met in the call. From content.trackers[].count"),
+        Column::new(
+            "phrases_json",
+            ColumnType::Text,
+            "list of {phrase, count, occurrences}, as JSON; tells the counts also of calls before 2023, which have no \
+             occurrences. From content.trackers[].phrases",
+        ),
         EXTRA_JSON,
     ],
     key: &["call_id", "tracker_index"],
@@ -39,7 +45,7 @@ fn rows(input: &CallInput<'_>, rows: &mut Rows, drift: &mut Drift) {
         rows.int64(tracker.object.int64("count"));
         // Known: rows of `call_tracker_occurrences`.
         tracker.object.raw("occurrences");
-        tracker.object.raw("phrases");
+        rows.text(tracker.object.list_json("phrases").as_deref());
         rows.text(tracker.finish("tracker", PATH, drift).as_deref());
     }
 }
@@ -59,8 +65,8 @@ mod tests {
         assert_eq!(
             rows,
             [
-                json!([0, "9012277365510048821", "Competitors", "KEYWORD", 2, null]),
-                json!([1, "7", "Objections", "SMART", 0, null]),
+                json!([0, "9012277365510048821", "Competitors", "KEYWORD", 2, r#"[{"new":1}]"#, null]),
+                json!([1, "7", "Objections", "SMART", 0, null, null]),
             ]
         );
         assert!(drift.is_empty(), "{drift:?}");
@@ -73,8 +79,8 @@ mod tests {
         assert_eq!(
             rows,
             [
-                json!([0, null, null, null, null, r#"{"tracker":"x"}"#]),
-                json!([1, "1", null, null, null, r#"{"color":"red","count":"two"}"#]),
+                json!([0, null, null, null, null, null, r#"{"tracker":"x"}"#]),
+                json!([1, "1", null, null, null, null, r#"{"color":"red","count":"two"}"#]),
             ]
         );
         let unexpected: Vec<_> = drift.unexpected_types.keys().collect();

@@ -17,7 +17,7 @@ const LISTS: Lists = [
         "call_trackers",
         "/content/trackers",
         "tracker_index",
-        &[("tracker_id", "id"), ("name", "name"), ("type", "type"), ("count", "count")],
+        &[("tracker_id", "id"), ("name", "name"), ("type", "type"), ("count", "count"), ("phrases_json", "phrases")],
     ),
     ("call_interaction_stats", "/interaction/interactionStats", "stat_index", &[("name", "name"), ("value", "value")]),
     ("call_videos", "/interaction/video", "video_index", &[("name", "name"), ("duration_s", "duration")]),
