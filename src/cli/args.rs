@@ -9,6 +9,7 @@ use clap_complete::Shell;
 use super::operations::events;
 use super::{status, watch};
 use crate::sim;
+use crate::sql::Dialect;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -96,6 +97,10 @@ pub(super) enum Command {
     Watch(WatchArgs),
     /// Read every data file back: schema, counts, checksums, keys, references
     Verify(JobArgs),
+    /// Print SQL for what a job exports: views over the files, or tables and a load
+    ///
+    /// Sends nothing to Gong and needs no credentials of it.
+    Sql(SqlArgs),
     /// Show the JSON Schema of job specs, or the columns of a dataset
     #[command(subcommand)]
     Schema(SchemaCommand),
@@ -176,6 +181,19 @@ pub(super) struct PlanArgs {
     /// Ask Gong how many records there are, one request a dataset
     #[arg(long)]
     pub(super) probe: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct SqlArgs {
+    #[command(flatten)]
+    pub(super) job: JobArgs,
+    /// Whose SQL
+    #[arg(long, value_enum)]
+    pub(super) dialect: Dialect,
+    /// Where the engine finds the files, if not at the destination: an absolute path, s3://, gs:// or
+    /// az:// of a copy or a mount
+    #[arg(long, value_name = "URL")]
+    pub(super) files_at: Option<String>,
 }
 
 #[derive(Debug, Clone, Subcommand)]

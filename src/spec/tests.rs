@@ -160,7 +160,8 @@ fn the_starter_and_all_examples_load() {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let text = std::fs::read(&path).unwrap();
-        let job = load(path.to_str().unwrap(), &text, &crate::dataset::group::names(), &environment).unwrap_or_else(|e| panic!("{e}"));
+        let job = load(path.to_str().unwrap(), &text, &crate::dataset::group::names(), &environment)
+            .unwrap_or_else(|e| panic!("{e}"));
         job.range.resolve(now()).unwrap();
         assert_eq!(Some(job.name.as_str()), path.file_stem().unwrap().to_str());
         count += 1;
