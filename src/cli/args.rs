@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::operations::events;
-use super::{status, watch};
+use super::{sql, status, watch};
 use crate::sim;
 use crate::sql::Dialect;
 
@@ -100,6 +100,7 @@ pub(super) enum Command {
     /// Print SQL for what a job exports: views over the files, or tables and a load
     ///
     /// Sends nothing to Gong and needs no credentials of it.
+    #[command(after_long_help = sql::HELP)]
     Sql(SqlArgs),
     /// Show the JSON Schema of job specs, or the columns of a dataset
     #[command(subcommand)]
@@ -194,6 +195,13 @@ pub(super) struct SqlArgs {
     /// az:// of a copy or a mount
     #[arg(long, value_name = "URL")]
     pub(super) files_at: Option<String>,
+    /// Load only what this run changed: its id, or `last` for the job's last run [default: all that is
+    /// there]
+    #[arg(long, value_name = "ID")]
+    pub(super) run: Option<String>,
+    /// Write the lists of files that the engine's loader takes to this folder, too
+    #[arg(long, value_name = "DIR")]
+    pub(super) files: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Subcommand)]

@@ -10,7 +10,7 @@ pub(super) fn script(script: &Script<'_>) -> Result<String, Error> {
             "Give DuckDB the right to read there first: CREATE PERSISTENT SECRET (TYPE …, PROVIDER credential_chain)",
         );
     }
-    let mut text = script.header(Dialect::Duckdb, "views over the files,", &notes);
+    let mut text = script.header(Dialect::Duckdb, &notes);
     for table in &script.tables {
         text.push('\n');
         text.push_str(&view(script, table));
@@ -20,45 +20,55 @@ pub(super) fn script(script: &Script<'_>) -> Result<String, Error> {
 }
 
 /// The view of one dataset, and what its columns mean.
-///
-/// The branch without rows gives every column its type and place, whatever files there are: a column
-/// that is younger than all of them is null, and a dataset without any file is an empty view, since
-/// DuckDB refuses a pattern that matches nothing. Filters are pushed through both branches, so that
-/// partitions are pruned as if there were one.
 fn view(script: &Script<'_>, table: &Table) -> String {
     let name = ident(table.dataset.name);
     let fields = script.fields(table.dataset);
+    let partition = script.partition_column(table.dataset);
     let columns = list(fields.iter().map(|field| match field.kind {
-        Kind::Json => format!("{0}::JSON AS {0}", ident(field.name)),
-        _ => ident(field.name),
+        Kind::Json => format!("{0}::JSON AS {0}", field.ident()),
+        _ => field.ident(),
     }));
-    let types =
-        list(fields.iter().map(|field| format!("    NULL::{} AS {}", file_type(field.kind), ident(field.name))));
-    let files = if table.files.is_empty() {
-        "    -- no file yet: make this script again after the first export\n".to_owned()
-    } else {
-        let partition = script.partition_column(table.dataset);
-        let pattern = format!(
-            "{}/{}/{partition}=*/*.parquet",
-            escape_glob(&script.root.to_string()),
-            escape_glob(table.dataset.name)
-        );
-        format!(
-            "    UNION ALL BY NAME\n    SELECT * FROM read_parquet({},\n        hive_partitioning = true, \
-             hive_types = {{{}: DATE}}, union_by_name = true)\n",
-            literal(&pattern),
-            literal(partition),
-        )
+    let patterns = match table.files.is_empty() {
+        true => Vec::new(),
+        false => {
+            vec![format!("{}/{}/{partition}=*/*.parquet", escape_glob(&script.root.to_string()), table.dataset.name)]
+        }
     };
-    let mut text = format!(
-        "CREATE OR REPLACE VIEW {name} AS\nSELECT\n{columns}\nFROM (\n    SELECT\n{types}\n    WHERE false\n{files});\n\
-         COMMENT ON VIEW {name} IS {};\n",
-        literal(table.dataset.about)
-    );
-    for Field { name: column, about, .. } in &fields {
-        text.push_str(&format!("COMMENT ON COLUMN {name}.{} IS {};\n", ident(column), literal(about)));
+    let mut text = String::new();
+    if patterns.is_empty() {
+        text.push_str(&format!("-- {name} has no file yet: make this script again after the first export\n"));
+    }
+    text.push_str(&format!(
+        "CREATE OR REPLACE VIEW {name} AS\nSELECT\n{columns}\nFROM (\n{}\n);\n",
+        typed(&fields, partition, &patterns)
+    ));
+    text.push_str(&format!("COMMENT ON VIEW {name} IS {};\n", literal(table.dataset.about)));
+    for field in &fields {
+        text.push_str(&format!("COMMENT ON COLUMN {name}.{} IS {};\n", field.ident(), literal(&field.about)));
     }
     text
+}
+
+/// A select of all files that match `patterns`.
+///
+/// Its branch without rows gives every column its type, whatever files there are: a column that is
+/// younger than all of them is null, and without any pattern there are no rows (DuckDB refuses a
+/// pattern that matches nothing). Filters are pushed through both branches, so that partitions are
+/// pruned as if there were one.
+pub(super) fn typed(fields: &[Field], partition: &str, patterns: &[String]) -> String {
+    let types = list(fields.iter().map(|field| format!("NULL::{} AS {}", file_type(field.kind), field.ident())));
+    let empty = format!("SELECT\n{types}\nWHERE false");
+    let patterns: Vec<_> = patterns.iter().map(|pattern| literal(pattern)).collect();
+    let source = match patterns.as_slice() {
+        [] => return empty,
+        [one] => one.clone(),
+        many => format!("[{}]", many.join(", ")),
+    };
+    format!(
+        "{empty}\nUNION ALL BY NAME\nSELECT * FROM read_parquet({source},\n    hive_partitioning = true, \
+         hive_types = {{{}: DATE}}, union_by_name = true)",
+        literal(partition),
+    )
 }
 
 /// The type of a column in the files.
@@ -74,7 +84,7 @@ fn file_type(kind: Kind) -> &'static str {
 }
 
 /// A path in which nothing is a pattern.
-fn escape_glob(path: &str) -> String {
+pub(super) fn escape_glob(path: &str) -> String {
     let mut escaped = String::with_capacity(path.len());
     for c in path.chars() {
         match c {

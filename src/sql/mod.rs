@@ -8,62 +8,29 @@
 //! Pure: text comes out, nothing is listed, read, connected or run. Never put credentials into a
 //! script; each says at its top what the engine has to be given instead.
 
+mod athena;
+mod bigquery;
+mod clickhouse;
+mod databricks;
+mod dialect;
 mod duckdb;
+mod lists;
+mod postgres;
+mod redshift;
 mod root;
+mod snowflake;
+#[cfg(test)]
+mod tests;
 mod text;
-
-use std::fmt;
 
 use chrono::NaiveDate;
 
+pub use dialect::{Dialect, Tried};
+pub use lists::{FileList, file_lists};
 pub use root::{Root, RootError};
 
 use crate::calendar::PartitionBy;
 use crate::dataset::{Column, ColumnType, Dataset};
-
-/// Whose SQL it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
-pub enum Dialect {
-    Duckdb,
-}
-
-/// How far a dialect has been tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tried {
-    /// Its scripts have been executed by this version of the engine.
-    Executed { engine: &'static str, version: &'static str },
-    /// No engine was there: this version of a parser understood its scripts.
-    Parsed { parser: &'static str, version: &'static str },
-}
-
-impl fmt::Display for Tried {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Executed { engine, version } => write!(f, "last run on {engine} {version}"),
-            Self::Parsed { parser, version } => {
-                write!(f, "only parsed, by {parser} {version}: never run on the engine itself")
-            }
-        }
-    }
-}
-
-impl Dialect {
-    pub const ALL: [Self; 1] = [Self::Duckdb];
-
-    /// The engine, as its maker writes it.
-    pub fn engine(self) -> &'static str {
-        match self {
-            Self::Duckdb => "DuckDB",
-        }
-    }
-
-    /// What the tests did with this dialect's scripts. They hold these versions to the truth.
-    pub fn tried(self) -> Tried {
-        match self {
-            Self::Duckdb => Tried::Executed { engine: "DuckDB", version: "1.5" },
-        }
-    }
-}
 
 /// All that a script is made from.
 #[derive(Debug, Clone)]
@@ -72,8 +39,12 @@ pub struct Script<'a> {
     pub job: &'a str,
     pub tool_version: &'a str,
     pub root: Root,
+    /// Where the buckets of `s3://` are, if not at Amazon.
+    pub s3_endpoint: Option<&'a str>,
     /// What the partitions of calls are.
     pub partition_by: PartitionBy,
+    /// The run whose changes are loaded; `None` for all that is there.
+    pub run: Option<&'a str>,
     pub tables: Vec<Table>,
 }
 
@@ -101,12 +72,21 @@ pub struct File {
 pub enum Error {
     #[error("{engine} cannot read {root}: {reason}")]
     Place { engine: &'static str, root: String, reason: &'static str },
+    #[error("the storage account of {root} is not known")]
+    Account { root: String },
 }
 
 /// The script in a dialect.
 pub fn script(dialect: Dialect, script: &Script<'_>) -> Result<String, Error> {
     match dialect {
         Dialect::Duckdb => duckdb::script(script),
+        Dialect::Snowflake => snowflake::script(script),
+        Dialect::Bigquery => bigquery::script(script),
+        Dialect::Redshift => redshift::script(script),
+        Dialect::Databricks => databricks::script(script),
+        Dialect::Clickhouse => clickhouse::script(script),
+        Dialect::Athena => athena::script(script),
+        Dialect::Postgres => postgres::script(script),
     }
 }
 
@@ -165,14 +145,46 @@ impl Script<'_> {
         fields
     }
 
+    /// The columns that name a row over all partitions.
+    fn primary_key(&self, dataset: &Dataset) -> String {
+        let names = dataset.key.iter().copied().chain([self.partition_column(dataset)]);
+        names.map(text::ident).collect::<Vec<_>>().join(", ")
+    }
+
     /// The begin of every script: what it is, how far it was tried, what has to be there.
-    fn header(&self, dialect: Dialect, what: &str, notes: &[&str]) -> String {
+    fn header(&self, dialect: Dialect, notes: &[&str]) -> String {
+        let what = match (dialect.loads(), self.run) {
+            (false, _) => "views over the files,".to_owned(),
+            (true, None) => "tables, and a load of every partition that is there,".to_owned(),
+            (true, Some(run)) => format!("tables, and a load of the partitions that run {run} changed,"),
+        };
         let mut lines = vec![
             format!("gong-export {}, job {}: {what} for {}", self.tool_version, self.job, dialect.engine()),
             format!("Files at {}", self.root),
             format!("This kind of script was {}", dialect.tried()),
         ];
+        if dialect.loads() {
+            lines.push("Each partition is replaced whole: loading the same again changes nothing".to_owned());
+        }
         lines.extend(notes.iter().map(|&note| note.to_owned()));
         text::comment(&lines)
     }
+}
+
+impl Table {
+    /// The days of the files, as a list of dates for `IN`.
+    fn partitions(&self) -> String {
+        self.files.iter().map(|file| format!("DATE '{}'", file.partition)).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Field {
+    fn ident(&self) -> String {
+        text::ident(self.name)
+    }
+}
+
+/// The names of columns, for a statement that lists them all.
+fn names(fields: &[Field]) -> String {
+    fields.iter().map(Field::ident).collect::<Vec<_>>().join(", ")
 }

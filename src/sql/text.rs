@@ -11,6 +11,21 @@ pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
+/// A text in single quotes, where a backslash begins an escape.
+pub(super) fn escaped(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+/// A text of at most so many characters.
+pub(super) fn shortened(text: &str, chars_max: usize) -> String {
+    if text.chars().count() <= chars_max {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(chars_max.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}
+
 /// Lines of a list, indented, with commas between them.
 pub(super) fn list(items: impl IntoIterator<Item = String>) -> String {
     items.into_iter().map(|item| format!("    {item}")).collect::<Vec<_>>().join(",\n")
@@ -123,8 +138,8 @@ const RESERVED: &[&str] = &[
     "overlaps",
     "partition",
     "percent",
-    "placing",
     "pivot",
+    "placing",
     "preceding",
     "primary",
     "proto",
@@ -191,11 +206,16 @@ const RESERVED: &[&str] = &[
 
 /// Whether a name can stand as it is in every dialect. Ours are made to be written without quotes,
 /// which in Snowflake would be asked of users for ever.
-pub(super) fn is_plain(name: &str) -> bool {
+fn is_plain(name: &str) -> bool {
     let starts_well = name.starts_with(|c: char| c.is_ascii_lowercase());
     starts_well
         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
         && RESERVED.binary_search(&name).is_err()
+}
+
+/// A name, in backticks if it needs them.
+pub(super) fn backticked(name: &str) -> String {
+    if is_plain(name) { name.to_owned() } else { format!("`{}`", name.replace('`', "``")) }
 }
 
 /// A name, in double quotes if it needs them.
@@ -219,5 +239,7 @@ mod tests {
     fn nothing_leaves_a_comment_or_a_text() {
         assert_eq!(comment(&["one\n; DROP TABLE x".to_owned()]), "-- one ; DROP TABLE x\n");
         assert_eq!(literal("it's"), "'it''s'");
+        assert_eq!(escaped("it's \\"), "'it\\'s \\\\'");
+        assert_eq!(backticked("or`der"), "`or``der`");
     }
 }
