@@ -17,6 +17,7 @@
 //! * [`state`]: what files and runs say about themselves: footers and run records. Pure.
 //! * [`sink`]: Parquet files made visible whole or not at all, on a disk or in a bucket; and read
 //!   back to be verified.
+//! * [`sql`]: views, tables and load statements over the files, in the dialects of engines. Pure.
 //! * [`engine`]: runs a plan as bounded streams, emits events.
 //! * [`sim`]: a simulated Gong over real HTTP. Never uses [`gong`], so that a misspelt field cannot
 //!   agree with itself.
@@ -39,4 +40,5 @@ pub mod plan;
 pub mod sim;
 pub mod sink;
 pub mod spec;
+pub mod sql;
 pub mod state;

@@ -7,8 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::operations::events;
-use super::{status, watch};
+use super::{sql, status, watch};
 use crate::sim;
+use crate::sql::Dialect;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -97,6 +98,11 @@ pub(super) enum Command {
     Watch(WatchArgs),
     /// Read every data file back: schema, counts, checksums, keys, references
     Verify(JobArgs),
+    /// Print SQL for what a job exports: views over the files, or tables and a load
+    ///
+    /// Sends nothing to Gong and needs no credentials of it.
+    #[command(after_long_help = sql::HELP)]
+    Sql(SqlArgs),
     /// Show the JSON Schema of job specs, or the columns of a dataset
     #[command(subcommand)]
     Schema(SchemaCommand),
@@ -177,6 +183,26 @@ pub(super) struct PlanArgs {
     /// Ask Gong how many records there are, one request a dataset
     #[arg(long)]
     pub(super) probe: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct SqlArgs {
+    #[command(flatten)]
+    pub(super) job: JobArgs,
+    /// Whose SQL
+    #[arg(long, value_enum)]
+    pub(super) dialect: Dialect,
+    /// Where the engine finds the files, if not at the destination: an absolute path, s3://, gs:// or
+    /// az:// of a copy or a mount
+    #[arg(long, value_name = "URL")]
+    pub(super) files_at: Option<String>,
+    /// Load only what this run changed: its id, or `last` for the job's last run [default: all that is
+    /// there]
+    #[arg(long, value_name = "ID")]
+    pub(super) run: Option<String>,
+    /// Write the lists of files that the engine's loader takes to this folder, too
+    #[arg(long, value_name = "DIR")]
+    pub(super) files: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Subcommand)]

@@ -7,6 +7,7 @@ use super::exit_code::Exit;
 use crate::gong;
 use crate::sink;
 use crate::spec;
+use crate::sql;
 
 /// What ends a command. Its text is made where the failure is known best.
 #[derive(Debug)]
@@ -74,6 +75,16 @@ impl From<sink::Error> for Failure {
             }
             _ => failure,
         }
+    }
+}
+
+impl From<sql::Error> for Failure {
+    fn from(error: sql::Error) -> Self {
+        let hint = match error {
+            sql::Error::Place { .. } => "--files-at names another place, where a copy of the files is",
+            sql::Error::Account { .. } => "set account_name in destination.options, or AZURE_STORAGE_ACCOUNT_NAME",
+        };
+        Self::new(Exit::Usage, error.to_string()).hint(hint)
     }
 }
 

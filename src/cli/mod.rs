@@ -16,6 +16,7 @@ mod run_records;
 mod schema;
 mod session;
 mod simulator;
+mod sql;
 mod status;
 mod verify;
 mod watch;
@@ -73,6 +74,7 @@ async fn dispatch(
         Command::Status(args) => status::status(args, printer).await,
         Command::Watch(args) => watch::watch(args, output, printer, bars).await,
         Command::Verify(args) => verify::verify(args, printer).await,
+        Command::Sql(args) => sql::sql(args, printer).await,
         Command::Schema(command) => schema::schema(command, printer),
         Command::Init(args) => init::init(&args, printer),
         Command::Simulator(args) => simulator::simulator(&args, printer).await,

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::support::repository;
 
 /// A part of the crate, and the other parts that it may name.
-const ALLOWED: [(&str, &[&str]); 10] = [
+const ALLOWED: [(&str, &[&str]); 11] = [
     ("calendar", &[]),
     // The simulator's switches are part of a job spec.
     ("spec", &["calendar", "sim::config"]),
@@ -15,16 +15,26 @@ const ALLOWED: [(&str, &[&str]); 10] = [
     ("dataset", &["calendar", "gong::model", "gong::endpoint", "gong::list"]),
     ("state", &["calendar"]),
     ("plan", &["calendar", "dataset", "gong::endpoint", "gong::list", "state"]),
+    ("sql", &["calendar", "dataset"]),
     // How files are compressed is a setting of the job.
     ("sink", &["calendar", "dataset", "state", "spec"]),
     ("engine", &["calendar", "dataset", "gong", "plan", "sink", "spec", "state"]),
     ("sim", &["calendar"]),
-    ("cli", &["calendar", "dataset", "engine", "gong", "plan", "sim", "sink", "spec", "state"]),
+    ("cli", &["calendar", "dataset", "engine", "gong", "plan", "sim", "sink", "spec", "sql", "state"]),
 ];
 
 /// Parts that only compute: no files, no environment, no clock, no tasks.
-const PURE: [&str; 8] =
-    ["calendar", "dataset", "gong/model", "gong/rate_limit.rs", "gong/retry.rs", "plan", "sink/location.rs", "state"];
+const PURE: [&str; 9] = [
+    "calendar",
+    "dataset",
+    "gong/model",
+    "gong/rate_limit.rs",
+    "gong/retry.rs",
+    "plan",
+    "sink/location.rs",
+    "sql",
+    "state",
+];
 
 const IMPURE: [&str; 12] = [
     "std::fs",

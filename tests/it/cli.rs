@@ -28,7 +28,7 @@ fn with_job(sandbox: &Sandbox, command: &str, more: &[&str]) -> Finished {
 fn help_of_every_command() {
     let sandbox = Sandbox::new();
     insta::assert_snapshot!("help", sandbox.run(["--help"]).expect(0).shown(&sandbox));
-    for command in ["run", "plan", "check", "verify", "schema", "init", "simulator", "completions"] {
+    for command in ["run", "plan", "check", "verify", "sql", "schema", "init", "simulator", "completions"] {
         let shown = sandbox.run([command, "--help"]).expect(0).shown(&sandbox);
         insta::assert_snapshot!(format!("help_{command}"), shown);
     }

@@ -20,5 +20,6 @@ mod operations;
 mod outage;
 mod s3;
 mod schedulers;
+mod sql;
 mod support;
 mod truth;

@@ -1,6 +1,7 @@
 //! What the tests stand on. Knows nothing of single tests.
 
 pub(crate) mod command;
+pub(crate) mod engines;
 pub(crate) mod export;
 pub(crate) mod gateway;
 pub(crate) mod http;
@@ -8,6 +9,7 @@ pub(crate) mod http;
 pub(crate) mod interpose;
 pub(crate) mod moto;
 pub(crate) mod oracle;
+pub(crate) mod postgres;
 pub(crate) mod python;
 pub(crate) mod reader;
 pub(crate) mod s3;

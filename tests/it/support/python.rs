@@ -1,7 +1,8 @@
 //! Python with the packages of `tests/requirements.txt`, prepared once for a target folder: the
-//! readers that are not ours.
+//! readers that are not ours. The engines of `tests/requirements-engines.txt`, which are large, have
+//! an environment of their own, so that only the tests of SQL wait for them.
 //!
-//! The environment stands in `target/test-python/<hash of the requirements>`. Parallel test
+//! An environment stands in `target/test-python/<hash of the requirements>`. Parallel test
 //! processes wait for the one that prepares it; one that was killed on the way left no mark of
 //! completion, and the next begins anew.
 
@@ -17,6 +18,7 @@ use serde_json::{Map, Value, json};
 use super::target_dir;
 
 const REQUIREMENTS: &str = include_str!("../../requirements.txt");
+const ENGINES: &str = include_str!("../../requirements-engines.txt");
 const READERS: &str = include_str!("readers.py");
 
 /// The oldest Python that all packages have wheels for.
@@ -36,21 +38,52 @@ struct Environment {
 /// A command that runs Python with the packages.
 pub(crate) fn command() -> Command {
     static ENVIRONMENT: OnceLock<Environment> = OnceLock::new();
-    let environment = ENVIRONMENT.get_or_init(|| prepare().unwrap_or_else(|problem| panic!("{problem}")));
-    let mut command = Command::new(&environment.interpreter);
-    if let Some(packages) = &environment.packages {
-        command.env("PYTHONPATH", packages);
+    ENVIRONMENT.get_or_init(|| prepare(REQUIREMENTS).unwrap_or_else(|problem| panic!("{problem}"))).command()
+}
+
+fn engines() -> &'static Environment {
+    static ENVIRONMENT: OnceLock<Environment> = OnceLock::new();
+    ENVIRONMENT.get_or_init(|| prepare(ENGINES).unwrap_or_else(|problem| panic!("{problem}")))
+}
+
+/// A command that runs Python with the engines.
+pub(crate) fn engines_command() -> Command {
+    engines().command()
+}
+
+/// The folder of the engines' own programs: DuckDB's command line. They need the variable
+/// `PYTHONPATH` as [`engines_command`] has it.
+pub(crate) fn engine_programs() -> PathBuf {
+    match &engines().packages {
+        Some(packages) => packages.join("bin"),
+        None => engines().interpreter.parent().expect("an interpreter is in a folder").to_owned(),
     }
-    // What the person at the machine has set up for clouds must not reach the tests.
-    for name in ["AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"] {
-        command.env_remove(name);
+}
+
+impl Environment {
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.interpreter);
+        if let Some(packages) = &self.packages {
+            command.env("PYTHONPATH", packages);
+        }
+        // What the person at the machine has set up for clouds must not reach the tests.
+        for name in
+            ["AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"]
+        {
+            command.env_remove(name);
+        }
+        command
     }
-    command
 }
 
 /// Runs a script with a JSON document on standard input and returns the one it prints.
 pub(crate) fn call(script: &str, input: &Value) -> Value {
-    let mut child = command()
+    call_by(command(), script, input)
+}
+
+/// The same in an interpreter of the caller's choice.
+pub(crate) fn call_by(mut python: Command, script: &str, input: &Value) -> Value {
+    let mut child = python
         .args(["-c", script])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -93,7 +126,7 @@ pub(crate) fn parquet_metadata(files: &[PathBuf]) -> Vec<Row> {
     rows(call(READERS, &json!({ "reader": "metadata", "files": files })))
 }
 
-fn prepare() -> Result<Environment, String> {
+fn prepare(requirements: &str) -> Result<Environment, String> {
     let version = python3(&["-c", "import sys; print(*sys.version_info[:2])"])?;
     let found: Vec<u32> = version.split_whitespace().filter_map(|number| number.parse().ok()).collect();
     if found[..] < OLDEST[..] {
@@ -106,7 +139,7 @@ fn prepare() -> Result<Environment, String> {
     }
 
     let mut hasher = DefaultHasher::new();
-    (REQUIREMENTS, &version).hash(&mut hasher);
+    (requirements, &version).hash(&mut hasher);
     let name = format!("{:016x}", hasher.finish());
     let root = target_dir().join("test-python");
     fs::create_dir_all(&root).map_err(|error| format!("could not create {}: {error}", root.display()))?;
@@ -120,7 +153,7 @@ fn prepare() -> Result<Environment, String> {
         if dir.exists() {
             fs::remove_dir_all(&dir).map_err(|error| format!("could not remove {}: {error}", dir.display()))?;
         }
-        install(&dir)?;
+        install(&dir, requirements)?;
         fs::write(&ready, "").map_err(|error| format!("{}: {error}", ready.display()))?;
     }
     Ok(environment(&dir))
@@ -136,11 +169,11 @@ fn environment(dir: &Path) -> Environment {
 
 /// Installs the packages into a virtual environment, or beside one where Python came without the
 /// means to make one (Debian's does unless `python3-venv` is installed).
-fn install(dir: &Path) -> Result<(), String> {
+fn install(dir: &Path, packages: &str) -> Result<(), String> {
     let path = |name: &str| dir.join(name).to_string_lossy().into_owned();
     fs::create_dir_all(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
     let requirements = path("requirements.txt");
-    fs::write(&requirements, REQUIREMENTS).map_err(|error| format!("{requirements}: {error}"))?;
+    fs::write(&requirements, packages).map_err(|error| format!("{requirements}: {error}"))?;
 
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:", "-r"];
     match python3(&["-m", "venv", &path("venv")]) {
