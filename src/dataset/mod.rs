@@ -6,7 +6,8 @@
 //! sink and the command line read columns, keys and partitions from here.
 //!
 //! What holds for all datasets: columns are flat, and only ever appended. What Gong did not say is
-//! null; what it said as empty stays empty. Keys and `call_started_at` are never null.
+//! null; what it said as empty stays empty. Keys are never null,
+//! and neither is `call_started_at` where a call owns the row.
 
 pub mod by_day;
 pub mod column;
@@ -14,10 +15,19 @@ pub mod group;
 pub mod rows;
 
 mod activity_stats;
+mod answered_scorecard_answers;
+mod answered_scorecards;
+mod call_outcomes;
 mod calls;
+mod library_calls;
+mod library_folders;
 mod parties;
+mod scorecard_questions;
+mod scorecards;
+mod trackers;
 mod transcripts;
 mod users;
+mod workspaces;
 
 #[cfg(test)]
 mod testing;
@@ -29,14 +39,23 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 
 pub use activity_stats::ACTIVITY_STATS;
+pub use answered_scorecard_answers::ANSWERED_SCORECARD_ANSWERS;
+pub use answered_scorecards::ANSWERED_SCORECARDS;
 pub use by_day::{Record, RowsByDay};
+pub use call_outcomes::CALL_OUTCOMES;
 pub use calls::CALLS;
 pub use column::{Column, ColumnType, Personal};
 pub use group::Group;
+pub use library_calls::LIBRARY_CALLS;
+pub use library_folders::LIBRARY_FOLDERS;
 pub use parties::PARTIES;
 pub use rows::Rows;
+pub use scorecard_questions::SCORECARD_QUESTIONS;
+pub use scorecards::SCORECARDS;
+pub use trackers::TRACKERS;
 pub use transcripts::TRANSCRIPTS;
 pub use users::USERS;
+pub use workspaces::WORKSPACES;
 
 use crate::calendar::PartitionBy;
 use crate::gong::endpoint::Block;
@@ -44,7 +63,22 @@ use crate::gong::list::List;
 use crate::gong::model::{Call, Drift, Rejected, Transcript};
 
 /// Every dataset, in the order in which they are listed and explained.
-pub static ALL: &[&Dataset] = &[&CALLS, &PARTIES, &TRANSCRIPTS, &USERS, &ACTIVITY_STATS];
+pub static ALL: &[&Dataset] = &[
+    &CALLS,
+    &PARTIES,
+    &TRANSCRIPTS,
+    &USERS,
+    &ACTIVITY_STATS,
+    &ANSWERED_SCORECARDS,
+    &ANSWERED_SCORECARD_ANSWERS,
+    &SCORECARDS,
+    &SCORECARD_QUESTIONS,
+    &TRACKERS,
+    &WORKSPACES,
+    &CALL_OUTCOMES,
+    &LIBRARY_FOLDERS,
+    &LIBRARY_CALLS,
+];
 
 /// The dataset of this name, spelt exactly.
 pub fn find(name: &str) -> Option<&'static Dataset> {

@@ -1,7 +1,8 @@
 //! Exports compared row by row with everything that is true in the simulated account. Jobs that
-//! choose a part of it are in [`selection`].
+//! choose a part of it are in [`selection`], reviews and settings in [`settings`].
 
 mod selection;
+mod settings;
 
 use serde_json::{Value, json};
 

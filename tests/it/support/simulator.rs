@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use gong_export::sim::{self, Clock, Config, Running};
+use gong_export::sim::{self, Clock, Config, Running, World};
 use serde_json::{Value, json};
 
 use super::command::NOW;
@@ -58,9 +58,16 @@ impl Simulator {
         self.running.stats().requests
     }
 
-    /// All that the account holds now of these days (of the company's zone, for activity), read by
-    /// plain requests from a twin of this simulator that makes no trouble and has large pages.
-    pub(crate) fn truth(&self, from: &str, to: &str, days: (&str, &str)) -> Truth {
+    pub(crate) fn world(&self) -> &World {
+        self.running.world()
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.running.clock().now()
+    }
+
+    /// The same account at the same instant, without any trouble and with large pages.
+    pub(crate) fn twin(&self) -> Self {
         let config = Config {
             page_size: 1_000,
             now: None,
@@ -73,7 +80,13 @@ impl Simulator {
             total_records_ahead: 0,
             ..self.config().clone()
         };
-        let twin = Self::with(config, self.running.clock().now());
+        Self::with(config, self.now())
+    }
+
+    /// All that the account holds now of these days (of the company's zone, for activity), read by
+    /// plain requests from its [`twin`](Self::twin).
+    pub(crate) fn truth(&self, from: &str, to: &str, days: (&str, &str)) -> Truth {
+        let twin = self.twin();
         let filter = json!({ "fromDateTime": from, "toDateTime": to });
         let selector = json!({ "exposedFields": {
             "parties": true,
@@ -136,7 +149,7 @@ impl Simulator {
     }
 
     /// Every record of a listing.
-    fn all(&self, method: &str, path: &str, list: &str, body: &Value) -> Vec<Value> {
+    pub(crate) fn all(&self, method: &str, path: &str, list: &str, body: &Value) -> Vec<Value> {
         let mut records = Vec::new();
         let mut cursor = None::<String>;
         loop {
