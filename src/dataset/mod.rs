@@ -6,8 +6,8 @@
 //! sink and the command line read columns, keys and partitions from here.
 //!
 //! What holds for all datasets: columns are flat, and only ever appended. What Gong did not say is
-//! null; what it said as empty stays empty. Keys are never null,
-//! and neither is `call_started_at` where a call owns the row.
+//! null; what it said as empty stays empty. Keys are never null, and
+//! neither is `call_started_at` where a call owns the row.
 
 pub mod by_day;
 pub mod column;
