@@ -13,7 +13,7 @@ use super::output::{Printer, Tone};
 use super::session::Session;
 use crate::calendar::DateRange;
 use crate::dataset::{Dataset, PartitionColumn, Source};
-use crate::engine::{self, Selection};
+use crate::engine::{self, Probe, Selection};
 use crate::gong::endpoint::{CallFilter, Request};
 use crate::gong::list::Span;
 use crate::gong::{Client, Error, ErrorKind, Page};
@@ -109,7 +109,7 @@ async fn gong(session: &Session, report: &mut Report) -> Result<(), Failure> {
     let (result, detail) = match &workspaces {
         Ok(page) => (CheckResult::Ok, format!("{simulated}{} workspaces", page.as_ref().map_or(0, Page::len))),
         Err(Error::MissingScope { .. }) => {
-            (CheckResult::Ok, format!("{simulated}key accepted; it may not list workspaces, which no dataset needs"))
+            (CheckResult::Ok, format!("{simulated}key accepted; it may not list workspaces"))
         }
         Err(error) if error.kind() == ErrorKind::Credentials => (CheckResult::Refused, Chain(error).to_string()),
         Err(error) => (CheckResult::Failed, Chain(error).to_string()),
@@ -150,9 +150,12 @@ async fn gong(session: &Session, report: &mut Report) -> Result<(), Failure> {
                     Some(span) => engine::probe(client, list, span).await,
                     None => continue,
                 };
-                report.gong(&what, &answer, |probe| match dataset.partition {
-                    PartitionColumn::Snapshot => format!("may be read, {} records", probe.records),
-                    _ => format!("may be read, {} records in the last {LOOKBACK_DAYS} days", probe.records),
+                report.gong(&what, &answer, |&Probe { records, listings }| match dataset.partition {
+                    PartitionColumn::Snapshot if listings == 1 => format!("may be read, {records} records"),
+                    PartitionColumn::Snapshot => {
+                        format!("may be read, {records} records in the first of {listings} listings")
+                    }
+                    _ => format!("may be read, {records} records in the last {LOOKBACK_DAYS} days"),
                 });
             }
         }

@@ -11,7 +11,7 @@ use crate::sink::{self, Store};
 use crate::state::run_record::RunRecord;
 
 /// How the begin of a run stands in its id.
-const TIME_FORMAT: &str = "%Y%m%dT%H%M%SZ";
+pub(super) const TIME_FORMAT: &str = "%Y%m%dT%H%M%SZ";
 const TIME_LENGTH: usize = "20260320T120000Z".len();
 
 /// How far back run records can matter to a new run: for the day's budget and for taking up.

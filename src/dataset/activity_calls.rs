@@ -11,7 +11,7 @@ use crate::gong::endpoint::Operation;
 use crate::gong::list::{Days, Extent, List};
 use crate::gong::model::{Drift, Object, Rejected, joined};
 
-pub static ACTIVITY_CALLS: Dataset = Dataset {
+pub(super) static ACTIVITY_CALLS: Dataset = Dataset {
     name: "activity_calls",
     about: "One row per user, day, activity and call that it was about, a day being one of the company's time zone.",
     group: Group::Stats,

@@ -8,7 +8,7 @@ use crate::gong::endpoint::Operation;
 use crate::gong::list::{Days, Extent, List};
 use crate::gong::model::{Drift, Object, Rejected, joined};
 
-pub static INTERACTION_STATS: Dataset = Dataset {
+pub(super) static INTERACTION_STATS: Dataset = Dataset {
     name: "interaction_stats",
     about: "One row per user, day and figure of how the user speaks in calls, a day being one of the company's time zone.",
     group: Group::Stats,

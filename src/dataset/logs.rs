@@ -6,7 +6,7 @@ use crate::gong::endpoint::Operation;
 use crate::gong::list::{Extent, List};
 use crate::gong::model::{Drift, Object, Rejected};
 
-pub static LOGS: Dataset = Dataset {
+pub(super) static LOGS: Dataset = Dataset {
     name: "logs",
     about: "One row per entry of Gong's audit logs: who signed in, changed, played or shared what.",
     group: Group::Logs,

@@ -6,7 +6,8 @@
 //! sink and the command line read columns, keys and partitions from here.
 //!
 //! What holds for all datasets: columns are flat, and only ever appended. What Gong did not say is
-//! null; what it said as empty stays empty. Keys and `call_started_at` are never null.
+//! null; what it said as empty stays empty. Keys are never null, and
+//! neither is `call_started_at` where a call owns the row.
 
 pub mod by_day;
 pub mod column;
@@ -15,11 +16,14 @@ pub mod rows;
 
 mod activity_calls;
 mod activity_stats;
+mod answered_scorecard_answers;
+mod answered_scorecards;
 mod call_comments;
 mod call_crm_fields;
 mod call_highlights;
 mod call_interaction_stats;
 mod call_key_points;
+mod call_outcomes;
 mod call_outline;
 mod call_structure;
 mod call_topics;
@@ -28,10 +32,16 @@ mod call_trackers;
 mod call_videos;
 mod calls;
 mod interaction_stats;
+mod library_calls;
+mod library_folders;
 mod logs;
 mod parties;
+mod scorecard_questions;
+mod scorecards;
+mod trackers;
 mod transcripts;
 mod users;
+mod workspaces;
 
 #[cfg(test)]
 mod testing;
@@ -42,14 +52,11 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
 
-pub use activity_calls::ACTIVITY_CALLS;
 pub use activity_stats::ACTIVITY_STATS;
 pub use by_day::{Record, RowsByDay};
 pub use calls::CALLS;
 pub use column::{Column, ColumnType, Personal};
 pub use group::Group;
-pub use interaction_stats::INTERACTION_STATS;
-pub use logs::LOGS;
 pub use parties::PARTIES;
 pub use rows::Rows;
 pub use transcripts::TRANSCRIPTS;
@@ -78,9 +85,18 @@ pub static ALL: &[&Dataset] = &[
     &call_interaction_stats::CALL_INTERACTION_STATS,
     &call_videos::CALL_VIDEOS,
     &call_comments::CALL_COMMENTS,
-    &INTERACTION_STATS,
-    &ACTIVITY_CALLS,
-    &LOGS,
+    &interaction_stats::INTERACTION_STATS,
+    &activity_calls::ACTIVITY_CALLS,
+    &logs::LOGS,
+    &answered_scorecards::ANSWERED_SCORECARDS,
+    &answered_scorecard_answers::ANSWERED_SCORECARD_ANSWERS,
+    &scorecards::SCORECARDS,
+    &scorecard_questions::SCORECARD_QUESTIONS,
+    &trackers::TRACKERS,
+    &workspaces::WORKSPACES,
+    &call_outcomes::CALL_OUTCOMES,
+    &library_folders::LIBRARY_FOLDERS,
+    &library_calls::LIBRARY_CALLS,
 ];
 
 /// The dataset of this name, spelt exactly.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Days, NaiveDate, SecondsFormat};
 use serde_json::{Map, Value, json};
 
 use super::{CallInput, Dataset, Record, Rows, RowsByDay, Source, TranscriptInput};
-use crate::gong::model::{Call, Drift};
+use crate::gong::model::{Call, Drift, Rejected};
 
 /// Every row as an object of its columns.
 pub(super) fn table(batch: &RecordBatch) -> Vec<Value> {
@@ -47,24 +47,51 @@ pub(super) fn cells(dataset: &'static Dataset, blocks: Value) -> (Vec<Value>, Dr
 
 /// The rows of one day that a dataset makes of records of its list, in the order of the file.
 pub(super) fn list_table(dataset: &'static Dataset, records: &[&str], day: &str) -> Vec<Value> {
-    let Source::List { rows: make, .. } = &dataset.source else { panic!("{} is not made of a list", dataset.name) };
+    list_table_with(dataset, None, records, day)
+}
+
+/// The same of a list that was asked `with` something.
+pub(super) fn list_table_with(
+    dataset: &'static Dataset,
+    with: Option<&str>,
+    records: &[&str],
+    day: &str,
+) -> Vec<Value> {
     let day: NaiveDate = day.parse().unwrap();
     let mut out = RowsByDay::new(dataset, day, day + Days::new(1));
     for raw in records {
-        let record = Record { raw, with: None, day, zone: chrono_tz::UTC };
-        make(&record, &mut out, &mut Drift::default()).unwrap();
+        make(&Record { raw, with, day, zone: chrono_tz::UTC }, &mut out, &mut Drift::default()).unwrap();
     }
     out.finish().take(day).map(|batch| table(&batch)).unwrap_or_default()
 }
 
-/// That a dataset does not take a record, and has no rows of it then.
-pub(super) fn rejected(dataset: &'static Dataset, raw: &str) {
-    let Source::List { rows: make, .. } = &dataset.source else { panic!("{} is not made of a list", dataset.name) };
-    let day: NaiveDate = "2026-03-02".parse().unwrap();
+/// What a dataset keeps beside the columns of the one row of a record, and what it counts of it.
+pub(super) fn list_extra(dataset: &'static Dataset, raw: &str) -> (Value, Drift) {
+    let (day, mut drift) = (SOME_DAY, Drift::default());
     let mut out = RowsByDay::new(dataset, day, day + Days::new(1));
-    let record = Record { raw, with: None, day, zone: chrono_tz::UTC };
-    assert!(make(&record, &mut out, &mut Drift::default()).is_err(), "{raw}");
-    assert_eq!(out.finish().rows, 0, "{raw}");
+    make(&Record { raw, with: Some("1"), day, zone: chrono_tz::UTC }, &mut out, &mut drift).unwrap();
+    let rows = table(&out.finish().take(day).expect("a row"));
+    let [row] = rows.as_slice() else { panic!("{} rows", rows.len()) };
+    let extra = row["extra_json"].as_str().map_or(Value::Null, |text| serde_json::from_str(text).unwrap());
+    (extra, drift)
+}
+
+/// Why a dataset rejects a record, of which it then has no row.
+pub(super) fn rejected(dataset: &'static Dataset, raw: &str) -> String {
+    let mut out = RowsByDay::new(dataset, SOME_DAY, SOME_DAY + Days::new(1));
+    let record = Record { raw, with: Some("1"), day: SOME_DAY, zone: chrono_tz::UTC };
+    let rejected = make(&record, &mut out, &mut Drift::default()).expect_err("it is rejected");
+    assert_eq!(out.finish().rows, 0, "{}", dataset.name);
+    rejected.reason
+}
+
+/// Day of records whose day does not matter.
+const SOME_DAY: NaiveDate = NaiveDate::from_ymd_opt(2026, 3, 8).unwrap();
+
+fn make(record: &Record<'_>, out: &mut RowsByDay, drift: &mut Drift) -> Result<(), Rejected> {
+    let dataset = out.dataset();
+    let Source::List { rows, .. } = &dataset.source else { panic!("{} is not made of a list", dataset.name) };
+    rows(record, out, drift)
 }
 
 fn cell(array: &dyn Array, row: usize) -> Value {

@@ -156,7 +156,8 @@ impl Circumstances<'_> {
         if footer.simulated != self.simulated {
             return Verdict::Blocked(Blocked::OtherSource { simulated: footer.simulated });
         }
-        if column == PartitionColumn::Call && footer.selection != self.selection {
+        // Reviews hang on the choice by whether they are of private calls; they are few.
+        if matches!(column, PartitionColumn::Call | PartitionColumn::Review) && footer.selection != self.selection {
             return Verdict::Due(Due::OtherSelection);
         }
         if self.resumes.is_some_and(|begin| begin <= footer.as_of) {
@@ -267,6 +268,11 @@ mod tests {
             circumstances().judge(PartitionColumn::Activity, day(), Some(&standing)),
             Verdict::NotDue(NotDue::Settled),
             "activity is of all users"
+        );
+        assert_eq!(
+            circumstances().judge(PartitionColumn::Review, day(), Some(&standing)),
+            Verdict::Due(Due::OtherSelection),
+            "reviews may be of private calls"
         );
         let simulated = Footer { simulated: true, ..footer("2026-01-19T00:00:00Z", 0) };
         assert_eq!(judged(circumstances(), simulated), Verdict::Blocked(Blocked::OtherSource { simulated: true }));

@@ -8,8 +8,8 @@
 //! | `DELETE /_simulator/faults` | ends all scripted faults |
 //! | `GET /_simulator/clock`, `POST` with `{"now": "2026-03-01T00:00:00Z"}` | tells, sets the time |
 //! | `GET /_simulator/truth/calls`, `parties`, `transcripts` | rows of the window `from` to `to` (ISO-8601) |
-//! | `GET /_simulator/truth/users` | all users |
-//! | `GET /_simulator/truth/activity` | rows of the company's days `from` to before `to` |
+//! | `GET /_simulator/truth/users`, `library` | all users, all calls in folders |
+//! | `GET /_simulator/truth/activity`, `reviews` | rows of the company's days `from` to before `to` |
 //!
 //! The truth is as visible at `now`, an optional instant in the query, else at the simulator's time.
 
@@ -81,15 +81,15 @@ fn truth(simulator: &Simulator, path: &str, request: &Request) -> Result<Reply, 
         None => simulator.clock.now(),
     };
     let window = || Ok::<_, String>((parameter::<DateTime<Utc>>(request, "from")?, parameter(request, "to")?));
+    let days = || Ok::<_, String>((parameter::<NaiveDate>(request, "from")?, parameter(request, "to")?));
     match path {
         "truth/calls" => window().and_then(|(from, to)| sent(&world.truth_calls(from, to, now))),
         "truth/parties" => window().and_then(|(from, to)| sent(&world.truth_parties(from, to, now))),
         "truth/transcripts" => window().and_then(|(from, to)| sent(&world.truth_sentences(from, to, now))),
         "truth/users" => sent(&world.truth_users(now)),
-        "truth/activity" => {
-            let (from, to): (NaiveDate, NaiveDate) = (parameter(request, "from")?, parameter(request, "to")?);
-            sent(&world.truth_activity(from, to, now))
-        }
-        _ => Err("known truths: calls, parties, transcripts, users, activity".to_owned()),
+        "truth/library" => sent(&world.truth_library(now)),
+        "truth/activity" => days().and_then(|(from, to)| sent(&world.truth_activity(from, to, now))),
+        "truth/reviews" => days().and_then(|(from, to)| sent(&world.truth_reviews(from, to, now))),
+        _ => Err("known truths: calls, parties, transcripts, users, library, activity, reviews".to_owned()),
     }
 }

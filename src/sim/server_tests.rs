@@ -52,8 +52,10 @@ async fn serves_what_it_says_is_true() {
         let path = format!("_simulator/truth/{path}?from=2026-03-02T00:00:00Z&to=2026-03-03T00:00:00Z");
         assert!(!json(request(&running, &path, None).send().await.unwrap()).await.as_array().unwrap().is_empty());
     }
-    let activity = "_simulator/truth/activity?from=2026-03-02&to=2026-03-03";
-    assert!(!json(request(&running, activity, None).send().await.unwrap()).await.as_array().unwrap().is_empty());
+    for path in ["activity?from=2026-03-02&to=2026-03-03", "reviews?from=2026-03-02&to=2026-03-06", "library"] {
+        let path = format!("_simulator/truth/{path}");
+        assert!(!json(request(&running, &path, None).send().await.unwrap()).await.as_array().unwrap().is_empty());
+    }
     // Only the request to the API is logged.
     let requests = running.requests();
     assert_eq!(requests.len(), 1);

@@ -7,8 +7,10 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
+use super::ids::Kind;
 use super::world::activity::ACTS;
 use super::world::head::{Head, day_number};
+use super::world::library::FOLDERS;
 use super::world::{Span, World};
 
 /// A call.
@@ -75,6 +77,24 @@ pub struct ActivityRow {
     pub user_id: String,
     /// Counters by the names of the API, in its order.
     pub counters: Vec<(&'static str, u64)>,
+}
+
+/// A review of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReviewRow {
+    /// Day of the review in the company's zone.
+    pub date: NaiveDate,
+    pub answered_scorecard_id: String,
+    pub call_id: String,
+    pub answers: usize,
+}
+
+/// A call in a folder of the library.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShelvedRow {
+    pub folder_id: String,
+    pub call_id: String,
+    pub note: Option<&'static str>,
 }
 
 fn span(from: DateTime<Utc>, to: DateTime<Utc>) -> Span {
@@ -191,6 +211,42 @@ impl World {
                     let user_id = self.user_id(number as u32).to_string();
                     rows.push(ActivityRow { date, user_id, counters: counters.collect() });
                 }
+            }
+        }
+        rows
+    }
+
+    /// The reviews made by `now` on the days from `from` to before `to`, of private calls too, in the
+    /// order of the calls.
+    pub fn truth_reviews(&self, from: NaiveDate, to: NaiveDate, now: DateTime<Utc>) -> Vec<ReviewRow> {
+        let mut rows = Vec::new();
+        self.scan(Span::ALWAYS, now, |head| {
+            if let Some(review) = self.review(head, now) {
+                let date = self.day_of(review.time);
+                if from <= date && date < to {
+                    rows.push(ReviewRow {
+                        date,
+                        answered_scorecard_id: review.id.to_string(),
+                        call_id: self.call_id(head).to_string(),
+                        answers: review.answers.len(),
+                    });
+                }
+            }
+            true
+        });
+        rows
+    }
+
+    /// The calls in the folders of all workspaces, private ones too.
+    pub fn truth_library(&self, now: DateTime<Utc>) -> Vec<ShelvedRow> {
+        let mut rows = Vec::new();
+        for number in 0..FOLDERS.len() as u32 {
+            for shelved in self.shelf(number, now) {
+                rows.push(ShelvedRow {
+                    folder_id: self.ids.of(Kind::Folder, 0, number, 0).to_string(),
+                    call_id: self.call_id(&shelved.head).to_string(),
+                    note: shelved.note,
+                });
             }
         }
         rows

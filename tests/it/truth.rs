@@ -1,8 +1,10 @@
 //! Exports compared row by row with everything that is true in the simulated account. Jobs that
-//! choose a part of it are in [`selection`], the rest of what Gong knows of calls in [`call_blocks`].
+//! choose a part of it are in [`selection`], the rest of what Gong knows of calls in [`call_blocks`], statistics
+//! and logs in [`statistics`], reviews and settings in [`settings`].
 
 mod call_blocks;
 mod selection;
+mod settings;
 mod statistics;
 
 use serde_json::{Value, json};

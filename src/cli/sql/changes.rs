@@ -6,7 +6,8 @@ use tracing::warn;
 
 use crate::cli::error::Failure;
 use crate::cli::exit_code::Exit;
-use crate::cli::session::{RUN_TIME_FORMAT, Session};
+use crate::cli::run_records::TIME_FORMAT;
+use crate::cli::session::Session;
 use crate::sink::location::{RUNS_FOLDER, is_safe_key};
 use crate::sink::{Store, read_coverage};
 use crate::state::run_record::{Outcome, RunRecord};
@@ -43,7 +44,7 @@ pub(super) async fn find(session: &Session, store: &Store, which: &Which<'_>) ->
     let mut parts = Vec::new();
     if let Some(begin) = run.resumes {
         // Run ids begin with their time.
-        let (first, end) = (key(&begin.format(RUN_TIME_FORMAT).to_string()), key(&run.run_id));
+        let (first, end) = (key(&begin.format(TIME_FORMAT).to_string()), key(&run.run_id));
         for key in all.iter().filter(|&key| first.trim_end_matches(".json") <= key.as_str() && *key < end) {
             parts.extend(read(store, key).await?.filter(|part| part.job == run.job));
         }

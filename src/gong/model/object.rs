@@ -16,8 +16,8 @@ use serde::Deserializer as _;
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::Drift;
 use super::value;
+use super::{Drift, Rejected};
 
 /// An object and what of it is not taken yet, in the order sent.
 #[derive(Debug, Default)]
@@ -79,6 +79,16 @@ impl<'a> Object<'a> {
         Some(Self { fields, replaced_characters: 0 })
     }
 
+    /// A record with the id that it cannot be used without. `what` names it in the reason for its
+    /// rejection.
+    pub fn with_id(raw: &'a str, what: &str, id: &str) -> Result<(Cow<'a, str>, Self), Rejected> {
+        let mut record = Self::parse(raw).ok_or_else(|| Rejected::new(&format!("{what} is not an object")))?;
+        match record.id(id).filter(|id| !id.is_empty()) {
+            Some(id) => Ok((id, record)),
+            None => Err(Rejected::new(&format!("{what} has no usable {id}"))),
+        }
+    }
+
     pub fn text(&mut self, name: &str) -> Option<Cow<'a, str>> {
         let mut replaced = 0;
         let text = self.take(name, |raw| value::text(raw, &mut replaced));
@@ -114,6 +124,11 @@ impl<'a> Object<'a> {
 
     pub fn int64(&mut self, name: &str) -> Option<i64> {
         self.take(name, value::int64)
+    }
+
+    /// A whole number, also one sent as text.
+    pub fn int64_or_text(&mut self, name: &str) -> Option<i64> {
+        self.take(name, |raw| value::int64(raw).or_else(|| value::text(raw, &mut 0)?.parse().ok()))
     }
 
     pub fn double(&mut self, name: &str) -> Option<f64> {

@@ -95,6 +95,11 @@ pub(super) fn call_outcomes(asked: &Asked<'_>) -> Result<Reply, Refusal> {
     Ok(asked.small(json!({ "outcomes": outcomes })))
 }
 
+/// Who created a folder; the first one came with the account.
+fn folder_author(asked: &Asked<'_>, number: usize) -> Option<String> {
+    (number > 0).then(|| asked.world.user_id(0).to_string())
+}
+
 fn folder_id(asked: &Asked<'_>, number: usize) -> String {
     asked.world.ids.of(Kind::Folder, 0, number as u32, 0).to_string()
 }
@@ -109,7 +114,7 @@ pub(super) fn folders(asked: &Asked<'_>) -> Result<Reply, Refusal> {
         json!({
             "id": folder_id(asked, number), "name": folder.name,
             "parentFolderId": folder.parent.map(|parent| folder_id(asked, parent as usize)),
-            "createdBy": (number > 0).then(|| asked.world.user_id(0).to_string()), "updated": created(asked, 20),
+            "createdBy": folder_author(asked, number), "updated": created(asked, 20),
         })
     });
     let folders: Vec<Value> = folders.collect();
@@ -139,7 +144,7 @@ pub(super) fn folder_content(asked: &Asked<'_>) -> Result<Reply, Refusal> {
         })
     });
     Ok(asked.small(json!({
-        "id": id, "name": folder.name, "createdBy": world.user_id(0).to_string(), "updated": created(asked, 20),
+        "id": id, "name": folder.name, "createdBy": folder_author(asked, number), "updated": created(asked, 20),
         "calls": calls.collect::<Vec<Value>>(),
     })))
 }

@@ -40,7 +40,8 @@ pub(crate) struct Shelved {
 }
 
 impl World {
-    /// What is in a folder at `now`: calls of the first three months that are still there.
+    /// What is in a folder at `now`: calls of the first three months that are still there, some of them
+    /// made private since.
     pub(crate) fn shelf(&self, folder: u32, now: DateTime<Utc>) -> Vec<Shelved> {
         let mut shelved: Vec<Shelved> = Vec::new();
         let wanted = FOLDERS.get(folder as usize).map_or(0, |f| f.calls);
@@ -48,7 +49,7 @@ impl World {
             let mut rng = Rng::new(self.config.seed, Stream::Library, &[u64::from(folder), u64::from(place)]);
             let heads = self.heads(self.first_day + rng.below(90) as u32);
             let at = rng.index(heads.len());
-            let Some(head) = heads.get(at).filter(|head| head.is_visible(now) && !head.is_private) else { continue };
+            let Some(head) = heads.get(at).filter(|head| head.is_visible(now)) else { continue };
             let start = rng.below(u64::from(head.duration / 2)) as u32;
             let has_snippet = rng.chance(0.5);
             let has_note = rng.chance(0.5);

@@ -4,6 +4,8 @@
 //! It follows the descriptions of datasets and fields, and shares no code with `gong::model` and
 //! `dataset`.
 
+pub(crate) mod settings;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, FixedOffset};

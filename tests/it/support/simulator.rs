@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use gong_export::sim::{self, Clock, Config, Running};
+use gong_export::sim::{self, Clock, Config, Running, World};
 use serde_json::{Value, json};
 
 use super::command::NOW;
@@ -58,7 +58,15 @@ impl Simulator {
         self.running.stats().requests
     }
 
-    /// The same account, with large pages and without any trouble.
+    pub(crate) fn world(&self) -> &World {
+        self.running.world()
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.running.clock().now()
+    }
+
+    /// The same account at the same instant, without any trouble and with large pages.
     pub(crate) fn twin(&self) -> Self {
         let config = Config {
             page_size: 1_000,
@@ -72,11 +80,11 @@ impl Simulator {
             total_records_ahead: 0,
             ..self.config().clone()
         };
-        Self::with(config, self.running.clock().now())
+        Self::with(config, self.now())
     }
 
     /// All that the account holds now of these days (of the company's zone, for activity), read by
-    /// plain requests from its twin.
+    /// plain requests from its [`twin`](Self::twin).
     pub(crate) fn truth(&self, from: &str, to: &str, days: (&str, &str)) -> Truth {
         let twin = self.twin();
         let filter = json!({ "fromDateTime": from, "toDateTime": to });

@@ -56,6 +56,25 @@ fn an_unexpected_type_stays_and_is_counted_apart() {
 }
 
 #[test]
+fn whole_numbers_may_come_as_text() {
+    let mut o = object(r#"{"a": "1", "b": 5, "c": "-1", "d": "5.5", "e": "", "f": null, "g": ["1"]}"#);
+    let taken = ["a", "b", "c", "d", "e", "f", "g"].map(|name| o.int64_or_text(name));
+    assert_eq!(taken, [Some(1), Some(5), Some(-1), None, None, None, None]);
+    assert_eq!(rest(o).0.as_deref(), Some(r#"{"d":"5.5","e":"","g":["1"]}"#));
+}
+
+#[test]
+fn a_record_is_of_no_use_without_its_id() {
+    let (id, o) = Object::with_id(r#"{"userId": 18446744073709551616, "a": 1}"#, "the user", "userId").unwrap();
+    assert_eq!((id.as_ref(), rest(o).0.as_deref()), ("18446744073709551616", Some(r#"{"a":1}"#)));
+    for raw in [r#"{"userId": ""}"#, r#"{"userId": null}"#, r#"{"userId": {}}"#, "{}"] {
+        let rejected = Object::with_id(raw, "the user", "userId").unwrap_err();
+        assert_eq!(rejected.reason, "the user has no usable userId", "{raw}");
+    }
+    assert_eq!(Object::with_id("[]", "the user", "userId").unwrap_err().reason, "the user is not an object");
+}
+
+#[test]
 fn the_last_of_equal_names_is_read_and_the_first_is_not_lost() {
     let mut o = object(r#"{"title": "old", "titl\u0065": "new"}"#);
     assert_eq!(o.text("title").as_deref(), Some("new"));
