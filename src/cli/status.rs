@@ -49,7 +49,7 @@ With --output json, one document:
                 finished_at, seconds, requests, files, files_changed, failures, simulated
   notes         what is worth a look, as sentences
 The words of `verdict` are those of `plan`: settled, unsettled, awaiting_transcripts, missing,
-snapshot (today's, taken again by every run), other_selection, damaged, blocked.";
+snapshot (today's, taken again by every run), other_selection, other_privacy, damaged, blocked.";
 
 pub(super) async fn status(args: JobArgs, printer: Printer) -> Result<Exit, Failure> {
     let session = Session::load_to_look(&args)?;
@@ -58,13 +58,13 @@ pub(super) async fn status(args: JobArgs, printer: Printer) -> Result<Exit, Fail
     let seen = if args.datasets.is_empty() { dataset::ALL.to_vec() } else { session.datasets.clone() };
     let (held, runs) = tokio::join!(read_coverage(&store, &seen), records(&store, session.now, RUNS_SHOWN));
     let (held, runs) = (held?, runs?);
-    let selection = session.selection_text();
+    let (selection, privacy) = (session.selection_text(), session.privacy_note());
     let holdings = survey(
         Expected {
             datasets: &session.datasets,
             range: session.range,
             partition_by: session.spec.destination.partition_by,
-            circumstances: session.circumstances(&selection),
+            circumstances: session.circumstances(&selection, &privacy),
         },
         &seen,
         &held,

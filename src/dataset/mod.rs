@@ -10,6 +10,7 @@
 
 pub mod column;
 pub mod group;
+pub mod privacy;
 pub mod rows;
 
 mod activity_stats;
@@ -32,6 +33,7 @@ pub use calls::CALLS;
 pub use column::{Column, ColumnType, Personal};
 pub use group::Group;
 pub use parties::PARTIES;
+pub use privacy::Privacy;
 pub use rows::Rows;
 pub use transcripts::TRANSCRIPTS;
 pub use users::USERS;

@@ -22,6 +22,7 @@ pub(super) fn by_user<'p, T>(
         for (index, raw) in page.records().enumerate() {
             counts.fetched += 1;
             match decode(raw, &mut drift) {
+                Ok(user) if context.job.selection.excludes_user(id(&user)) => counts.excluded += 1,
                 Ok(user) => {
                     if users.insert(id(&user).to_owned(), user).is_some() {
                         counts.duplicates += 1;

@@ -87,7 +87,7 @@ impl PartitionFiles {
         for &dataset in datasets {
             let location = Location::new(dataset, partition);
             let writer = DataFileWriter::create(&context.store, location, &context.job.writer)?;
-            open.push(Open { dataset, rows: Rows::new(dataset), writer });
+            open.push(Open { dataset, rows: Rows::guarded(dataset, context.job.privacy.as_ref()), writer });
         }
         Ok(Self { partition, open })
     }
@@ -158,6 +158,7 @@ impl PartitionFiles {
                 oldest_awaited: origin.awaited.oldest,
                 simulated: job.simulated,
                 selection: job.selection_text.clone(),
+                privacy: job.privacy_note.clone(),
             })?;
             context.committed(dataset, partition, file);
         }

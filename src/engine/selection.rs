@@ -1,11 +1,14 @@
-//! Which calls a job exports: by host, by participant, by workspace, private ones or not.
+//! Which calls a job exports: by host, by participant, by workspace, private ones or not, and none of
+//! those that it excludes by title, address or user.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::gong::model::{Party, User};
+use regex::{RegexSet, RegexSetBuilder};
+
+use crate::gong::model::{Call, CallHead, Drift, Party, User};
 
 /// The choice, with users resolved to what the API and the records call them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Selection {
     /// User ids of hosts; empty means any.
     pub hosts: Vec<String>,
@@ -13,6 +16,88 @@ pub struct Selection {
     pub participants: Vec<Participant>,
     pub workspace: Option<String>,
     pub include_private: bool,
+    pub exclusion: Exclusion,
+}
+
+/// Calls that are left out, each with all that belongs to it, and users.
+#[derive(Debug, Clone, Default)]
+pub struct Exclusion {
+    pub titles: TitlePatterns,
+    /// In lower case; those below them are meant, too.
+    pub email_domains: BTreeSet<String>,
+    pub users: Vec<Participant>,
+}
+
+/// Patterns that are looked for anywhere in a title, without regard to case: `*` is any text, `?` one
+/// character. Too many calls left out can be fetched again, one too few cannot be taken back.
+#[derive(Debug, Clone)]
+pub struct TitlePatterns(RegexSet);
+
+/// Why a call is not exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LeftOut {
+    /// Marked as private in Gong.
+    Private,
+    /// By `privacy.exclude`.
+    Excluded,
+    /// Nobody of the participants asked for takes part.
+    Filtered,
+}
+
+impl Default for TitlePatterns {
+    fn default() -> Self {
+        Self(RegexSet::empty())
+    }
+}
+
+impl TitlePatterns {
+    /// # Errors
+    ///
+    /// When there are so many patterns that they need megabytes.
+    pub fn new(patterns: &[String]) -> Result<Self, regex::Error> {
+        let regexes = patterns.iter().map(|pattern| {
+            let translate = |c: char| match c {
+                '*' => ".*".to_owned(),
+                '?' => ".".to_owned(),
+                c => regex::escape(c.encode_utf8(&mut [0; 4])),
+            };
+            pattern.chars().map(translate).collect::<String>()
+        });
+        RegexSetBuilder::new(regexes).case_insensitive(true).dot_matches_new_line(true).build().map(Self)
+    }
+
+    fn is_match(&self, title: &str) -> bool {
+        self.0.is_match(title)
+    }
+}
+
+impl Exclusion {
+    fn is_empty(&self) -> bool {
+        self.titles.0.is_empty() && self.email_domains.is_empty() && self.users.is_empty()
+    }
+
+    /// A call without a list of parties is judged by its title and host alone.
+    fn excludes(&self, call: &Call<'_>) -> bool {
+        let is_host = |user: &Participant| call.meta.primary_user_id.as_deref() == Some(&user.user_id);
+        call.meta.title.as_deref().is_some_and(|title| self.titles.is_match(title))
+            || self.users.iter().any(is_host)
+            || call.parties.iter().flatten().any(|party| self.excludes_party(party))
+    }
+
+    fn excludes_party(&self, party: &Party<'_>) -> bool {
+        let email = party.email_address.as_deref().map(|email| email.trim().to_lowercase());
+        let is_user = |user: &Participant| {
+            party.user_id.as_deref() == Some(&user.user_id)
+                || email.as_deref().is_some_and(|email| user.emails.contains(email))
+        };
+        let domain = email.as_deref().and_then(|email| email.rsplit_once('@')).map(|(_, domain)| domain);
+        domain.is_some_and(|domain| self.has_domain(domain)) || self.users.iter().any(is_user)
+    }
+
+    fn has_domain(&self, domain: &str) -> bool {
+        let parents = domain.match_indices('.').map(|(dot, _)| &domain[dot + 1..]);
+        std::iter::once(domain).chain(parents).any(|domain| self.email_domains.contains(domain))
+    }
 }
 
 /// A user as a party of a call may show him.
@@ -31,13 +116,39 @@ pub struct UnknownUser {
 }
 
 impl Selection {
-    pub(super) fn excludes_private(&self) -> bool {
-        !self.include_private
+    /// Whether who takes part in a call decides, so that its parties have to be asked for.
+    pub fn needs_parties(&self) -> bool {
+        !self.participants.is_empty() || !self.exclusion.email_domains.is_empty() || !self.exclusion.users.is_empty()
+    }
+
+    /// Why a call is not exported; `None` when it is. `raw` is the record that `head` was read from, with
+    /// its parties if [`Selection::needs_parties`].
+    pub(super) fn leaves_out(&self, head: &CallHead, raw: &str) -> Option<LeftOut> {
+        if head.is_private && !self.include_private {
+            return Some(LeftOut::Private);
+        }
+        if self.exclusion.is_empty() && self.participants.is_empty() {
+            return None;
+        }
+        // A call that cannot be decoded is kept, so that it is rejected with its reason where calls are
+        // decoded. What the look at the others meets is noted there, too.
+        let call = Call::decode(raw, &mut Drift::default()).ok()?;
+        if self.exclusion.excludes(&call) {
+            return Some(LeftOut::Excluded);
+        }
+        let takes_part = |party: &Party<'_>| self.is_participant(party);
+        let is_filtered = !self.participants.is_empty() && !call.parties.iter().flatten().any(takes_part);
+        is_filtered.then_some(LeftOut::Filtered)
+    }
+
+    /// Whether a user's own rows are left out.
+    pub(super) fn excludes_user(&self, user_id: &str) -> bool {
+        self.exclusion.users.iter().any(|user| user.user_id == user_id)
     }
 
     /// Whether a party is one of the participants asked for: by user id where the party has one,
     /// else by e-mail address, since internal people are not always linked to their user.
-    pub(super) fn is_participant(&self, party: &Party<'_>) -> bool {
+    fn is_participant(&self, party: &Party<'_>) -> bool {
         self.participants.iter().any(|participant| match party.user_id.as_deref() {
             Some(id) => id == participant.user_id,
             None => {

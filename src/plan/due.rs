@@ -14,6 +14,7 @@ use crate::calendar::{Partition, start_of_day};
 use crate::dataset::PartitionColumn;
 use crate::state::coverage::Standing;
 use crate::state::footer::FooterError;
+use crate::state::privacy_note::PrivacyNote;
 
 /// When a partition is worth another look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub struct Circumstances<'a> {
     pub zone: Tz,
     /// Which calls the job chooses, as a footer has it.
     pub selection: &'a str,
+    /// How the job treats personal data, as a footer has it.
+    pub privacy: &'a PrivacyNote,
     /// Whether the source is the simulator.
     pub simulated: bool,
     /// When the first of the interrupted runs began that this one takes up: what was read since is
@@ -66,6 +69,8 @@ pub enum Due {
     Snapshot,
     /// The job chose other calls when it was written.
     OtherSelection,
+    /// The job treated personal data otherwise when it was written: other pseudonyms, or none.
+    OtherPrivacy,
     /// The file cannot be read any more.
     Damaged,
     /// Settled by itself; another dataset that is made from the same listing is due.
@@ -114,6 +119,7 @@ impl Verdict {
             Self::Due(Due::Unsettled) => "unsettled",
             Self::Due(Due::Snapshot) => "snapshot",
             Self::Due(Due::OtherSelection) => "other_selection",
+            Self::Due(Due::OtherPrivacy) => "other_privacy",
             Self::Due(Due::Damaged) => "damaged",
             Self::Due(Due::Companion) => "companion",
             Self::Due(Due::FullRefresh) => "full_refresh",
@@ -133,6 +139,7 @@ impl fmt::Display for Verdict {
             Self::Due(Due::Unsettled) => f.write_str("read too soon after its end to be final"),
             Self::Due(Due::Snapshot) => f.write_str("every run takes the day's snapshot"),
             Self::Due(Due::OtherSelection) => f.write_str("written with another choice of calls or another time zone"),
+            Self::Due(Due::OtherPrivacy) => f.write_str("written with other pseudonyms, or other users left out"),
             Self::Due(Due::Damaged) => f.write_str("the file cannot be read"),
             Self::Due(Due::Companion) => f.write_str("settled; another dataset of the same listing is due"),
             Self::Due(Due::FullRefresh) => f.write_str("settled; exported again as asked"),
@@ -155,6 +162,10 @@ impl Circumstances<'_> {
         };
         if footer.simulated != self.simulated {
             return Verdict::Blocked(Blocked::OtherSource { simulated: footer.simulated });
+        }
+        // Of every dataset: one that kept an original would undo what the others hide.
+        if !footer.privacy.fits(self.privacy) {
+            return Verdict::Due(Due::OtherPrivacy);
         }
         if column == PartitionColumn::Call && footer.selection != self.selection {
             return Verdict::Due(Due::OtherSelection);
@@ -202,6 +213,7 @@ mod tests {
             now: at("2026-01-20T03:00:00Z"),
             zone: Tz::UTC,
             selection: "{}",
+            privacy: &PrivacyNote::NONE,
             simulated: false,
             resumes: None,
         }
@@ -224,6 +236,7 @@ mod tests {
             oldest_awaited: None,
             simulated: false,
             selection: "{}".into(),
+            privacy: PrivacyNote::default(),
         }
     }
 
@@ -275,6 +288,21 @@ mod tests {
         );
         let damaged = Standing::Damaged("x".into());
         assert_eq!(circumstances().judge(PartitionColumn::Call, day(), Some(&damaged)), Verdict::Due(Due::Damaged));
+    }
+
+    #[test]
+    fn other_pseudonyms_make_every_dataset_due() {
+        let privacy = PrivacyNote { excluded_users: Some("x".into()), ..PrivacyNote::NONE };
+        let settled = footer("2026-01-19T00:00:00Z", 0);
+        let standing = Standing::Ours(Box::new(settled.clone()));
+        let wanted = Circumstances { privacy: &privacy, ..circumstances() };
+        let resuming = Circumstances { resumes: Some(at("2026-01-18T00:00:00Z")), ..wanted };
+        for column in [PartitionColumn::Call, PartitionColumn::Activity, PartitionColumn::Snapshot] {
+            assert_eq!(wanted.judge(column, day(), Some(&standing)), Verdict::Due(Due::OtherPrivacy));
+            assert_eq!(resuming.judge(column, day(), Some(&standing)), Verdict::Due(Due::OtherPrivacy));
+        }
+        let done = Footer { privacy: privacy.clone(), ..settled };
+        assert_eq!(judged(wanted, done), Verdict::NotDue(NotDue::Settled));
     }
 
     #[test]

@@ -268,6 +268,7 @@ impl ActivityPlan {
 mod tests {
     use super::*;
     use crate::dataset;
+    use crate::state::privacy_note::PrivacyNote;
 
     fn instant(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
@@ -280,6 +281,7 @@ mod tests {
             now: instant(now),
             zone: chrono_tz::America::New_York,
             selection: "{}",
+            privacy: &PrivacyNote::NONE,
             simulated: false,
             resumes: None,
         }
