@@ -102,7 +102,7 @@ fn text(schema: &DatasetSchema, printer: Printer) -> String {
             column.name.to_owned(),
             column.kind.to_owned(),
             if column.required { "never" } else { "yes" }.to_owned(),
-            if column.personal { "P" } else { "" }.to_owned(),
+            column.personal_kind.unwrap_or_default().to_owned(),
             column.about.to_owned(),
         ]);
     }

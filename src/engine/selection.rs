@@ -200,3 +200,80 @@ impl Directory {
         if unknown.is_empty() { Ok(found) } else { Err(unknown) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn exclusion(titles: &[&str], domains: &[&str], users: &[(&str, &str)]) -> Selection {
+        let patterns: Vec<_> = titles.iter().map(|title| (*title).to_owned()).collect();
+        let user = |(id, email): &(&str, &str)| Participant {
+            user_id: (*id).to_owned(),
+            emails: BTreeSet::from([(*email).to_owned()]),
+        };
+        let exclusion = Exclusion {
+            titles: TitlePatterns::new(&patterns).unwrap(),
+            email_domains: domains.iter().map(|domain| (*domain).to_owned()).collect(),
+            users: users.iter().map(user).collect(),
+        };
+        Selection { exclusion, ..Selection::default() }
+    }
+
+    fn left_out(selection: &Selection, meta: &Value, parties: &Value) -> Option<LeftOut> {
+        let mut record = json!({ "metaData": meta, "parties": parties });
+        record["metaData"]["id"] = json!("1");
+        record["metaData"]["started"] = json!("2026-03-02T10:00:00Z");
+        let raw = record.to_string();
+        selection.leaves_out(&CallHead::decode(&raw).unwrap(), &raw)
+    }
+
+    #[test]
+    fn titles_hold_a_pattern_anywhere_in_any_case() {
+        let matches = |pattern: &str, title: &str| {
+            left_out(&exclusion(&[pattern], &[], &[]), &json!({ "title": title }), &Value::Null)
+                == Some(LeftOut::Excluded)
+        };
+        assert!(matches("interview", "Job INTERVIEW: Zoë"));
+        assert!(matches("ZOË", "Interview with zoë"));
+        assert!(matches("1?1 with *", "Weekly 1:1 with Zoë") && matches("1?1 with *", "1-1 with \n"));
+        assert!(matches("a*z", "xx a\nb z") && !matches("a*z", "z a"));
+        // What means something to regular expressions means itself.
+        assert!(matches("(a+b).", "x (a+b).") && !matches("(a+b).", "x aab!"));
+        assert!(!matches("interview", "Review") && !matches("1?1", "11"));
+        assert_eq!(left_out(&exclusion(&["x"], &[], &[]), &json!({}), &Value::Null), None, "a call without title");
+    }
+
+    #[test]
+    fn domains_hold_all_below_them() {
+        let of = |domain: &str, address: &str| {
+            let parties = json!([null, { "name": "x" }, { "emailAddress": address }]);
+            left_out(&exclusion(&[], &[domain], &[]), &json!({}), &parties).is_some()
+        };
+        assert!(of("lawyers.example", "ada@lawyers.example") && of("lawyers.example", " Ada@MAIL.Lawyers.Example "));
+        assert!(!of("lawyers.example", "ada@notlawyers.example") && !of("mail.lawyers.example", "ada@lawyers.example"));
+        assert!(!of("lawyers.example", "lawyers.example") && !of("lawyers.example", "ada@lawyers.example.com"));
+    }
+
+    #[test]
+    fn users_are_found_as_hosts_and_among_the_parties() {
+        let selection = exclusion(&[], &[], &[("7", "lee@vendor.example")]);
+        let by = |meta: Value, parties: Value| left_out(&selection, &meta, &parties).is_some();
+        assert!(by(json!({ "primaryUserId": "7" }), Value::Null));
+        assert!(by(json!({}), json!([{ "userId": "7" }])));
+        assert!(by(json!({}), json!([{ "userId": "8" }, { "emailAddress": "LEE@vendor.example" }])));
+        assert!(!by(json!({ "primaryUserId": "8" }), json!([{ "userId": "8" }])));
+        assert!(selection.excludes_user("7") && !selection.excludes_user("8"));
+    }
+
+    #[test]
+    fn a_call_that_is_left_out_for_several_reasons_counts_once() {
+        let mut selection = exclusion(&["secret"], &[], &[]);
+        selection.participants = vec![Participant { user_id: "9".into(), emails: BTreeSet::new() }];
+        let judged = |meta: Value| left_out(&selection, &meta, &json!([{ "userId": "8" }]));
+        assert_eq!(judged(json!({ "isPrivate": true, "title": "secret" })), Some(LeftOut::Private));
+        assert_eq!(judged(json!({ "title": "secret" })), Some(LeftOut::Excluded));
+        assert_eq!(judged(json!({ "title": "open" })), Some(LeftOut::Filtered));
+        assert_eq!(left_out(&Selection::default(), &json!({ "title": "secret" }), &Value::Null), None);
+    }
+}
