@@ -10,16 +10,25 @@ const INTERNATIONAL: Range<usize> = 7..16;
 /// Digits of a number without.
 const NATIONAL: Range<usize> = 10..16;
 
+/// Digits that are looked at together, at most: more are no number, and no text may take long.
+const DIGITS_MAX: usize = 20;
+
+/// Characters of an address before and after its `@`, at most; RFC 5321 allows 64 and 255.
+const LOCAL_CHARS_MAX: usize = 128;
+const HOST_CHARS_MAX: usize = 256;
+
 /// The addresses in a text; with the place of the `@` in them.
 pub(super) fn emails(text: &str) -> Vec<(Range<usize>, Range<usize>)> {
     let mut found = Vec::new();
     for at in AT {
         for (place, _) in text.match_indices(at) {
             let (before, after) = (&text[..place], &text[place + at.len()..]);
-            let is_local = |c: char| c.is_alphanumeric() || "._%+-'".contains(c);
-            let local = before.trim_end_matches(is_local).len();
-            let local = local + (before.len() - local - before[local..].trim_start_matches(['.', '\'', '%']).len());
-            let host = after.len() - after.trim_start_matches(|c: char| c.is_alphanumeric() || ".-".contains(c)).len();
+            let is_local = |c: &char| c.is_alphanumeric() || "._%+-'".contains(*c);
+            let local =
+                before.chars().rev().take(LOCAL_CHARS_MAX).take_while(is_local).map(char::len_utf8).sum::<usize>();
+            let local = place - before[place - local..].trim_start_matches(['.', '\'', '%']).len();
+            let is_host = |c: &char| c.is_alphanumeric() || ".-".contains(*c);
+            let host = after.chars().take(HOST_CHARS_MAX).take_while(is_host).map(char::len_utf8).sum::<usize>();
             let host = after[..host].trim_end_matches(['.', '-']);
             if local < place && host.contains('.') && !host.starts_with('.') {
                 let end = place + at.len() + host.len();
@@ -69,11 +78,12 @@ fn next_is_digit(bytes: &[u8], place: usize) -> bool {
 /// Where digits with at most two separators between them end.
 fn end_of_number(bytes: &[u8], begin: usize) -> usize {
     let mut end = begin + 1;
-    let mut separators = 0;
+    let (mut digits, mut separators) = (0, 0);
     for (place, byte) in bytes.iter().enumerate().skip(begin + 1) {
         match byte {
-            b'0'..=b'9' => {
+            b'0'..=b'9' if digits < DIGITS_MAX => {
                 end = place + 1;
+                digits += 1;
                 separators = 0;
             }
             b' ' | b'-' | b'.' | b'/' | b'(' | b')' if separators < 2 => separators += 1,

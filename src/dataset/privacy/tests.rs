@@ -232,6 +232,40 @@ fn joins_still_work() {
     }
 }
 
+/// The same few characters over and over, in case anything takes the square of their number.
+#[test]
+fn no_repetition_takes_long() {
+    for token in [
+        "1 ",
+        "1",
+        "+1",
+        "%40",
+        "@",
+        "a@b.c",
+        "mara/",
+        "Mara.",
+        "://mara",
+        "mara.quist",
+        "(",
+        "[",
+        "\"",
+        "{\"a\":",
+        "12-",
+        "a.",
+        "ä",
+    ] {
+        for kinds in [ALL, Kinds { email: false, ..ALL }] {
+            for text in [token.repeat(200_000 / token.len()), json!([token.repeat(200_000 / token.len())]).to_string()]
+            {
+                let started = std::time::Instant::now();
+                let _ = redactor(kinds, &parties()).replace(Personal::Text, &text);
+                // Tenths of a second in a debug build; the machine may be busy.
+                assert!(started.elapsed().as_secs() < 10, "{token:?} took {:?}", started.elapsed());
+            }
+        }
+    }
+}
+
 /// Names as people have them, in several scripts.
 fn name() -> impl Strategy<Value = String> {
     "[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ]{2,9}( [A-ZŁŚŽ][a-złśž]{2,9}){1,2}"

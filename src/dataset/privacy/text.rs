@@ -57,6 +57,7 @@ fn spans(text: &str, kinds: Kinds, known: &[Option<&People>]) -> Vec<Span> {
             spans.push(Span { range, kind: Kind::Email, original, at });
         }
     }
+    kept.sort_by_key(|kept| kept.end);
     if kinds.phone && text.bytes().any(|byte| byte.is_ascii_digit()) {
         let is_known = |digits: &str| known.iter().flatten().any(|people| people.has_phone(digits));
         for range in shape::phones(text, is_known) {
@@ -64,10 +65,12 @@ fn spans(text: &str, kinds: Kinds, known: &[Option<&People>]) -> Vec<Span> {
             spans.push(Span { range, kind: Kind::Phone, original, at: "@" });
         }
     }
+    let links = links(text);
     for people in known.iter().flatten() {
         people.find(text, |pattern, range| {
-            let is_kept = kept.iter().any(|kept| kept.start < range.end && range.start < kept.end);
-            if !is_kept && is_whole(text, &range) && is_meant(text, &range, pattern.care) {
+            let next = kept.partition_point(|kept| kept.end <= range.start);
+            let is_kept = kept.get(next).is_some_and(|kept| kept.start < range.end);
+            if !is_kept && is_whole(text, &range) && is_meant(text, range.start, pattern.care, &links) {
                 spans.push(Span { range, kind: pattern.kind, original: pattern.original.clone(), at: "@" });
             }
         });
@@ -103,17 +106,23 @@ fn is_whole(text: &str, range: &Range<usize>) -> bool {
     !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
 }
 
-fn is_meant(text: &str, range: &Range<usize>, care: Care) -> bool {
+fn is_meant(text: &str, place: usize, care: Care, links: &[Range<usize>]) -> bool {
+    let is_in_link = || links.get(links.partition_point(|link| link.end <= place)).is_some_and(|l| l.start <= place);
     match care {
         Care::Anywhere => true,
-        Care::Capital => {
-            text[range.start..].chars().next().is_some_and(|c| !c.is_lowercase()) || is_in_link(text, range.start)
-        }
-        Care::Link => is_in_link(text, range.start),
+        Care::Capital => text[place..].chars().next().is_some_and(|c| !c.is_lowercase()) || is_in_link(),
+        Care::Link => is_in_link(),
     }
 }
 
-fn is_in_link(text: &str, place: usize) -> bool {
-    let token = text[..place].rsplit(char::is_whitespace).next().unwrap_or_default();
-    token.contains("://")
+/// The links in a text, each from its `://` on.
+fn links(text: &str) -> Vec<Range<usize>> {
+    let mut links: Vec<Range<usize>> = Vec::new();
+    for (begin, _) in text.match_indices("://") {
+        if links.last().is_none_or(|link| link.end <= begin) {
+            let chars = text[begin..].find(char::is_whitespace).unwrap_or(text.len() - begin);
+            links.push(begin..begin + chars);
+        }
+    }
+    links
 }
