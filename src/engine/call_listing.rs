@@ -281,7 +281,7 @@ impl CallListing<'_> {
             let selection = &self.context.job.selection;
             if head.is_private && selection.excludes_private() {
                 self.counts.private += 1;
-            } else if !selection.participants.is_empty() && !takes_part(selection, raw) {
+            } else if !takes_part(selection, raw) {
                 self.counts.filtered += 1;
             } else {
                 self.keep(head, page, index)?;
@@ -313,9 +313,24 @@ impl CallListing<'_> {
     }
 }
 
-/// Whether one of the participants asked for is a party of the call. What the look at it meets is
+/// What part of a page's calls `selection` lets through; all of an empty page.
+pub(super) fn share_exported(selection: &super::Selection, page: &Page) -> f64 {
+    let is_exported = |raw: &&str| match CallHead::decode(raw) {
+        Ok(head) => !(head.is_private && selection.excludes_private()) && takes_part(selection, raw),
+        Err(_) => false,
+    };
+    if page.is_empty() {
+        return 1.0;
+    }
+    page.records().filter(is_exported).count() as f64 / page.len() as f64
+}
+
+/// Whether one of the participants asked for, if any, is a party of the call. What the look at it meets is
 /// not noted here: a call that is kept is decoded again.
 fn takes_part(selection: &super::Selection, raw: &str) -> bool {
+    if selection.participants.is_empty() {
+        return true;
+    }
     match Call::decode(raw, &mut Drift::default()) {
         Ok(call) => call.parties.iter().flatten().any(|party| selection.is_participant(party)),
         // Kept, so that it is rejected with its reason where calls are decoded.

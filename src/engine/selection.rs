@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::gong::Page;
 use crate::gong::model::{Party, User};
 
 /// The choice, with users resolved to what the API and the records call them.
@@ -31,6 +32,11 @@ pub struct UnknownUser {
 }
 
 impl Selection {
+    /// What part of the calls on a page is exported: a sample, by which a plan expects the rest.
+    pub fn share_of(&self, page: &Page) -> f64 {
+        super::call_listing::share_exported(self, page)
+    }
+
     pub(super) fn excludes_private(&self) -> bool {
         !self.include_private
     }

@@ -8,6 +8,7 @@ use tracing::{debug, warn};
 
 use super::answer::{self, Failure, Problem};
 use super::auth::Auth;
+use super::connecting;
 use super::endpoint::Request;
 use super::error::Error;
 use super::listing::Listing;
@@ -53,8 +54,9 @@ impl Client {
     /// Dropping the future is safe at any time.
     pub async fn fetch(&self, request: &Request) -> Result<Option<Page>, Error> {
         let Shared { transport, auth, driver } = &*self.shared;
-        let attempt = || async move {
-            let answer = transport.send(request, &driver.counters).await?;
+        let attempt = |turn| async move {
+            let watch = Arc::new(Attempt { client: self.clone(), turn });
+            let answer = connecting::watched(watch, transport.send(request, &driver.counters)).await?;
             answer::judge(request, auth, answer)
         };
         driver.drive(request.label(), attempt).await
@@ -68,6 +70,22 @@ impl Client {
     /// What has been used so far, by all clones.
     pub fn usage(&self) -> Usage {
         self.shared.driver.counters.snapshot()
+    }
+}
+
+/// A request that has had its turn.
+struct Attempt {
+    client: Client,
+    turn: Instant,
+}
+
+impl connecting::Watch for Attempt {
+    fn connecting(&self) {
+        self.client.shared.driver.pacer.connecting(self.turn);
+    }
+
+    fn connected(&self) {
+        self.client.shared.driver.pacer.connected(self.turn);
     }
 }
 
@@ -88,7 +106,7 @@ impl Driver {
     /// Attempts until one succeeds, or is final, or the policy gives up.
     async fn drive<T, F, A>(&self, label: &'static str, mut attempt: F) -> Result<T, Error>
     where
-        F: FnMut() -> A,
+        F: FnMut(Instant) -> A,
         A: Future<Output = Result<T, Failure>>,
     {
         let mut attempts = 0;
@@ -100,7 +118,7 @@ impl Driver {
             if attempts > 1 {
                 self.counters.add_retry();
             }
-            let failure = match attempt().await {
+            let failure = match attempt(turn).await {
                 Ok(answer) => {
                     let took = turn.elapsed();
                     self.counters.add_latency(took);

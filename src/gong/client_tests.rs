@@ -64,7 +64,7 @@ impl Play {
     /// Drives one request; `answer` is given how many requests have been sent and the time since
     /// the beginning.
     async fn request(&self, answer: impl Fn(usize, Duration) -> Result<(), Problem>) -> Result<(), Error> {
-        let attempt = || async {
+        let attempt = |_| async {
             let now = self.begin.elapsed();
             let sent = {
                 let mut starts = self.starts.lock().unwrap();

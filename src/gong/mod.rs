@@ -11,6 +11,7 @@
 mod answer;
 pub mod auth;
 pub mod client;
+mod connecting;
 pub mod endpoint;
 pub mod error;
 pub mod listing;

@@ -58,6 +58,17 @@ impl Pacer {
         }
     }
 
+    /// The request that started at `started` has to wait for a new connection.
+    pub(crate) fn connecting(&self, started: Instant) {
+        self.limit().connecting(started.saturating_duration_since(self.epoch));
+    }
+
+    /// Its connection stands now, or came to nothing.
+    pub(crate) fn connected(&self, started: Instant) {
+        let now = self.epoch.elapsed();
+        self.limit().connected(started.saturating_duration_since(self.epoch), now);
+    }
+
     /// No request starts for this long: one that started at `started` met a 429.
     pub(crate) fn pause(&self, started: Instant, wait: Duration) {
         let now = self.epoch.elapsed();
@@ -99,6 +110,25 @@ mod tests {
         }
         let last = (turns[30] - begin).as_secs_f64();
         assert!(last > 10.0 && last < 10.5, "31 requests took {last} s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_that_are_being_made_hold_the_others_back() {
+        let pacer = pacer(3.0);
+        let slow = pacer.turn().await.unwrap();
+        pacer.connecting(slow);
+        let standing = async {
+            tokio::time::sleep(Duration::from_secs(4)).await;
+            pacer.connected(slow);
+            Instant::now()
+        };
+        let (stands, turns) = tokio::join!(standing, turns(&pacer, 12));
+        let mut arrivals = turns.clone();
+        arrivals.push(stands);
+        arrivals.sort();
+        for four in arrivals.windows(4) {
+            assert!(four[3] - four[0] > Duration::from_secs(1), "{four:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,16 +1,29 @@
 //! How many requests a plan takes, how long at the rate limit, and how much of the day's budget.
 
-use super::Plan;
+use std::time::Duration;
 
-/// Records on a full page; the size cannot be chosen.
-const PAGE_RECORDS: u64 = 100;
+use super::window::{self, PAGE_RECORDS};
+use super::{Plan, Window};
 
 /// How many records the API announced, as far as it was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
     pub calls: Option<u64>,
+    /// Those of them that are exported, as far as a first page can tell; the others are private, or
+    /// nobody asked for took part.
+    pub exported_calls: Option<u64>,
     pub users: Option<u64>,
     pub active_users: Option<u64>,
+}
+
+/// How fast requests can follow each other.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace {
+    pub requests_per_second: f64,
+    /// The mean time between two starts, with what the pacer leaves as a margin.
+    pub spacing: Duration,
+    /// How long an answer took; `None` when nothing was asked.
+    pub latency: Option<Duration>,
 }
 
 /// The requests of one fetch.
@@ -37,17 +50,19 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// The cost of `plan` at `requests_per_second` and `requests_per_day`.
-    pub fn new(plan: &Plan, counts: Counts, requests_per_second: f64, requests_per_day: u64) -> Self {
+    /// The cost of `plan` at this pace, and its part of `requests_per_day`.
+    pub fn new(plan: &Plan, counts: Counts, pace: Pace, requests_per_day: u64) -> Self {
         let mut fetches = Vec::new();
+        let latency = pace.latency.unwrap_or_default();
         if let Some(calls) = &plan.calls {
-            let windows = calls.windows.len() as u64;
-            if windows > 0 {
-                let listed = counts.calls.map_or(windows, |n| listing_requests(n, windows));
-                fetches.push(FetchEstimate { fetch: "calls", records: counts.calls, requests: listed });
+            if !calls.windows.is_empty() {
+                let lanes = window::lanes(pace.requests_per_second, latency, calls.transcripts);
+                let requests = listing_requests(counts.calls, &calls.windows, lanes, calls.transcripts);
+                fetches.push(FetchEstimate { fetch: "calls", records: counts.calls, requests });
                 if calls.transcripts {
-                    let requests = counts.calls.map_or(0, |n| n.div_ceil(PAGE_RECORDS));
-                    fetches.push(FetchEstimate { fetch: "transcripts", records: counts.calls, requests });
+                    let records = counts.exported_calls.or(counts.calls);
+                    let requests = records.map_or(0, |n| n.div_ceil(PAGE_RECORDS));
+                    fetches.push(FetchEstimate { fetch: "transcripts", records, requests });
                 }
             }
             if !calls.awaiting.is_empty() {
@@ -71,16 +86,22 @@ impl Estimate {
             at_least: fetches.iter().any(|f| f.records.is_none()),
             fetches,
             requests,
-            minutes: requests as f64 / requests_per_second / 60.0,
+            // The first answer, before which little else can be asked, and the last are waited for.
+            minutes: (requests as f64 * pace.spacing.as_secs_f64() + 2.0 * latency.as_secs_f64()) / 60.0,
             budget_share: requests as f64 / requests_per_day.max(1) as f64,
         }
     }
 }
 
-/// A listing's own pages, and half a page for each window but the last, where one ends inside a page.
-/// Whether latency asks for more windows is only seen when it is run.
-fn listing_requests(records: u64, windows: u64) -> u64 {
-    records.div_ceil(PAGE_RECORDS).max(windows) + (windows.max(1) - 1).div_ceil(2)
+/// What the windows take that latency asks for, and half a page for each gap between them, where a
+/// listing ends inside a page. How many calls each one holds is not known here, only the sum.
+fn listing_requests(records: Option<u64>, windows: &[Window], lanes: usize, transcripts: bool) -> u64 {
+    let count = windows.len() as u64;
+    let Some(records) = records else {
+        return count;
+    };
+    let pieces = if count == 1 { window::pieces(records, lanes, window::LANE_RECORDS, transcripts) } else { 1 };
+    window::requests(records, pieces).max(count) + (count.max(1) - 1).div_ceil(2)
 }
 
 #[cfg(test)]
@@ -92,7 +113,7 @@ mod tests {
     use crate::state::coverage::Coverage;
     use chrono::TimeDelta;
 
-    fn estimate(counts: Counts) -> Estimate {
+    fn estimate(counts: Counts, latency: Option<Duration>) -> Estimate {
         let plan = Plan::new(Inputs {
             datasets: &dataset::ALL,
             range: DateRange::new("2026-01-01T00:00:00Z".parse().unwrap(), "2026-01-31T00:00:00Z".parse().unwrap())
@@ -109,22 +130,28 @@ mod tests {
             coverage: &Coverage::default(),
             by_participant: false,
         });
-        Estimate::new(&plan, counts, 3.0, 10_000)
+        let spacing = Duration::from_millis(340);
+        Estimate::new(&plan, counts, Pace { requests_per_second: 3.0, spacing, latency }, 10_000)
     }
 
     #[test]
     fn known_counts_give_an_expectation() {
-        let known = estimate(Counts { calls: Some(2_250), users: Some(130), active_users: Some(90) });
+        let counts =
+            Counts { calls: Some(2_250), exported_calls: Some(2_199), users: Some(130), active_users: Some(90) };
+        let known = estimate(counts, Some(Duration::from_millis(400)));
         let requests: Vec<_> = known.fetches.iter().map(|f| (f.fetch, f.requests)).collect();
-        assert_eq!(requests, [("calls", 23), ("transcripts", 23), ("users", 2), ("activity_stats", 1)]);
+        assert_eq!(requests, [("calls", 23), ("transcripts", 22), ("users", 2), ("activity_stats", 1)]);
         assert!(!known.at_least);
-        assert_eq!(known.requests, 49);
-        assert!((known.minutes - 49.0 / 180.0).abs() < 1e-9 && (known.budget_share - 0.0049).abs() < 1e-9);
+        assert_eq!(known.requests, 48);
+        let seconds = 48.0 * 0.34 + 0.8;
+        assert!((known.minutes - seconds / 60.0).abs() < 1e-9 && (known.budget_share - 0.0048).abs() < 1e-9);
+        let slow = estimate(counts, Some(Duration::from_secs(2)));
+        assert_eq!(slow.requests, 48 + 2, "two windows, and the first page of the whole dropped");
     }
 
     #[test]
     fn unknown_counts_give_a_lower_bound() {
-        let unknown = estimate(Counts::default());
+        let unknown = estimate(Counts::default(), None);
         assert!(unknown.at_least);
         assert_eq!(unknown.requests, 3);
     }

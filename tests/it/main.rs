@@ -20,5 +20,6 @@ mod operations;
 mod outage;
 mod s3;
 mod schedulers;
+mod speed;
 mod support;
 mod truth;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use gong_export::sim::{self, Clock, Config, Running};
+use gong_export::sim::{self, Clock, Config, LoggedRequest, Running};
 use serde_json::{Value, json};
 
 use super::command::NOW;
@@ -56,6 +56,11 @@ impl Simulator {
     /// How many requests have come so far, refused ones included.
     pub(crate) fn requests(&self) -> u64 {
         self.running.stats().requests
+    }
+
+    /// They themselves, by arrival.
+    pub(crate) fn log(&self) -> Vec<LoggedRequest> {
+        self.running.requests()
     }
 
     /// All that the account holds now of these days (of the company's zone, for activity), read by
