@@ -82,7 +82,8 @@ struct Pages {
 }
 
 static PAGES: LazyLock<Pages> = LazyLock::new(|| {
-    let parse = |bodies: &[Vec<u8>], array| bodies.iter().map(|body| Page::parse(body.clone(), array).unwrap()).collect();
+    let parse =
+        |bodies: &[Vec<u8>], array| bodies.iter().map(|body| Page::parse(body.clone(), array).unwrap()).collect();
     Pages { calls: parse(&ANSWERS.calls, "calls"), transcripts: parse(&ANSWERS.transcripts, "callTranscripts") }
 });
 
@@ -262,9 +263,10 @@ mod d_rows {
     #[divan::bench]
     fn gong_export_transcripts(bencher: Bencher<'_, '_>) {
         with_inputs(|inputs| {
-            bencher.counter(buffers(&BATCHES.transcripts)).counter(sentences()).bench_local(|| {
-                rows(&TRANSCRIPTS, inputs)
-            });
+            bencher
+                .counter(buffers(&BATCHES.transcripts))
+                .counter(sentences())
+                .bench_local(|| rows(&TRANSCRIPTS, inputs));
         });
     }
 
@@ -388,9 +390,9 @@ mod f_compress {
             texts.extend_from_slice(batch.column(place).as_string::<i32>().value_data());
         }
         let mut compressor = zstd::bulk::Compressor::new(level).unwrap();
-        bencher.counter(BytesCount::new(texts.len())).bench_local(|| {
-            texts.chunks(1 << 20).map(|page| compressor.compress(page).unwrap().len()).sum::<usize>()
-        });
+        bencher
+            .counter(BytesCount::new(texts.len()))
+            .bench_local(|| texts.chunks(1 << 20).map(|page| compressor.compress(page).unwrap().len()).sum::<usize>());
     }
 }
 

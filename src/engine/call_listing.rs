@@ -21,7 +21,7 @@ use crate::state::run_record::{Counts, WindowRecord};
 
 /// Bytes of calls that listings of windows ahead may hold, all together, while they wait for their
 /// turn.
-pub(super) const BYTES_AHEAD: usize = 64 << 20;
+pub(super) const BYTES_AHEAD: usize = 48 << 20;
 
 /// A call as a listing found it, not decoded further than its id and start.
 #[derive(Debug)]

@@ -22,13 +22,13 @@ const CALLS_WITHOUT_TRANSCRIPTS: usize = 500;
 
 /// Requests for transcripts under way at once, or received and not yet encoded: a few more than the
 /// rate limit lets be under way, within these bounds.
-const TRANSCRIPTS_AHEAD: RangeInclusive<usize> = 4..=16;
+const TRANSCRIPTS_AHEAD: RangeInclusive<usize> = 4..=12;
 
 /// Bytes of their answers; they are the largest of all.
-const TRANSCRIPT_BYTES_AHEAD: usize = 40 << 20;
+const TRANSCRIPT_BYTES_AHEAD: usize = 24 << 20;
 
 /// Bytes of calls and transcripts that wait between two stages.
-const CHUNK_BYTES_WAITING: usize = 8 << 20;
+const CHUNK_BYTES_WAITING: usize = 4 << 20;
 
 /// Exports all datasets that are made from calls.
 pub(super) async fn export_calls(context: &Arc<Context>, mut plan: CallPlan) {

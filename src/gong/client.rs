@@ -12,7 +12,7 @@ use super::connecting;
 use super::endpoint::Request;
 use super::error::Error;
 use super::listing::Listing;
-use super::pacer::{Closed, Pacer};
+use super::pacer::{Closed, Pacer, Queue};
 use super::page::Page;
 use super::rate_limit::RateLimit;
 use super::retry::{Decision, Outcome, Policy};
@@ -54,12 +54,13 @@ impl Client {
     /// Dropping the future is safe at any time.
     pub async fn fetch(&self, request: &Request) -> Result<Option<Page>, Error> {
         let Shared { transport, auth, driver } = &*self.shared;
+        let queue = if request.is_batch() { Queue::Batches } else { Queue::Listings };
         let attempt = |turn| async move {
             let watch = Arc::new(Attempt { client: self.clone(), turn });
             let answer = connecting::watched(watch, transport.send(request, &driver.counters)).await?;
             answer::judge(request, auth, answer)
         };
-        driver.drive(request.label(), attempt).await
+        driver.drive(request.label(), queue, attempt).await
     }
 
     /// All pages of a listing. Nothing is sent before the first [`Listing::next`].
@@ -104,7 +105,7 @@ impl Driver {
     }
 
     /// Attempts until one succeeds, or is final, or the policy gives up.
-    async fn drive<T, F, A>(&self, label: &'static str, mut attempt: F) -> Result<T, Error>
+    async fn drive<T, F, A>(&self, label: &'static str, queue: Queue, mut attempt: F) -> Result<T, Error>
     where
         F: FnMut(Instant) -> A,
         A: Future<Output = Result<T, Failure>>,
@@ -113,7 +114,7 @@ impl Driver {
         let began = Instant::now();
         let mut in_trouble_since = None;
         loop {
-            let turn = self.turn(label, attempts, began).await?;
+            let turn = self.turn(label, queue, attempts, began).await?;
             attempts += 1;
             if attempts > 1 {
                 self.counters.add_retry();
@@ -155,13 +156,13 @@ impl Driver {
     }
 
     /// Waits until a request may be sent, and counts it.
-    async fn turn(&self, label: &'static str, attempts: u32, began: Instant) -> Result<Instant, Error> {
+    async fn turn(&self, label: &'static str, queue: Queue, attempts: u32, began: Instant) -> Result<Instant, Error> {
         let spent = || Error::RequestsSpent { label, requests_max: self.counters.requests_max() };
         if self.counters.is_spent() {
             return Err(spent());
         }
         let asked = Instant::now();
-        let turn = self.pacer.turn().await.map_err(|Closed(left)| {
+        let turn = self.pacer.turn(queue).await.map_err(|Closed(left)| {
             let problem = Problem::Throttled { retry_after: Some(left) };
             Failure::unanswered(problem).into_error(label, attempts, began.elapsed())
         })?;

@@ -74,7 +74,7 @@ impl Play {
             sleep(Duration::from_millis(400)).await;
             answer(sent, now).map_err(Failure::unanswered)
         };
-        self.driver.drive("GET /v2/users", attempt).await
+        self.driver.drive("GET /v2/users", Queue::Listings, attempt).await
     }
 
     fn starts(&self) -> Vec<Duration> {

@@ -222,7 +222,11 @@ mod tests {
         assert_eq!(window.split(pieces(12_000, 2, LANE_RECORDS, true), &partitions, Tz::UTC).unwrap().len(), 8);
         let minute = DateRange::new(window.range.from(), window.range.from() + TimeDelta::seconds(50)).unwrap();
         assert_eq!(
-            Window { range: minute, is_piece: false }.split(pieces(12_000, 2, LANE_RECORDS, true), &partitions, Tz::UTC),
+            Window { range: minute, is_piece: false }.split(
+                pieces(12_000, 2, LANE_RECORDS, true),
+                &partitions,
+                Tz::UTC
+            ),
             None,
             "nothing is left to cut"
         );

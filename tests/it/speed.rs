@@ -112,10 +112,7 @@ fn expected_and_real(latency_ms: u64) -> ([f64; 2], [f64; 2]) {
     // From the first arrival to the last answer.
     let took = (requests[requests.len() - 1].at - requests[0].at).as_secs_f64() + latency_ms as f64 / 1e3;
     let number = |value: &Value| value.as_f64().unwrap();
-    (
-        [number(&plan["requests"]), number(&record["requests"]["sent"])],
-        [number(&plan["minutes"]) * 60.0, took],
-    )
+    ([number(&plan["requests"]), number(&record["requests"]["sent"])], [number(&plan["minutes"]) * 60.0, took])
 }
 
 #[test]
