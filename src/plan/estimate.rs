@@ -54,10 +54,13 @@ impl Estimate {
     pub fn new(plan: &Plan, counts: Counts, pace: Pace, requests_per_day: u64) -> Self {
         let mut fetches = Vec::new();
         let latency = pace.latency.unwrap_or_default();
+        // The time that listings take where latency, not the limit, is what they wait for.
+        let mut listing_s: f64 = 0.0;
         if let Some(calls) = &plan.calls {
             if !calls.windows.is_empty() {
                 let lanes = window::lanes(pace.requests_per_second, latency, calls.transcripts);
-                let requests = listing_requests(counts.calls, &calls.windows, lanes, calls.transcripts);
+                let (requests, windows) = listing_requests(counts.calls, &calls.windows, lanes, calls.transcripts);
+                listing_s = requests as f64 / windows.min(lanes as u64) as f64 * latency.as_secs_f64();
                 fetches.push(FetchEstimate { fetch: "calls", records: counts.calls, requests });
                 if calls.transcripts {
                     let records = counts.exported_calls.or(counts.calls);
@@ -87,21 +90,23 @@ impl Estimate {
             fetches,
             requests,
             // The first answer, before which little else can be asked, and the last are waited for.
-            minutes: (requests as f64 * pace.spacing.as_secs_f64() + 2.0 * latency.as_secs_f64()) / 60.0,
+            minutes: ((requests as f64 * pace.spacing.as_secs_f64()).max(listing_s) + 2.0 * latency.as_secs_f64())
+                / 60.0,
             budget_share: requests as f64 / requests_per_day.max(1) as f64,
         }
     }
 }
 
 /// What the windows take that latency asks for, and half a page for each gap between them, where a
-/// listing ends inside a page. How many calls each one holds is not known here, only the sum.
-fn listing_requests(records: Option<u64>, windows: &[Window], lanes: usize, transcripts: bool) -> u64 {
-    let count = windows.len() as u64;
+/// listing ends inside a page; and how many windows that are. How many calls each one holds is not
+/// known here, only the sum.
+fn listing_requests(records: Option<u64>, windows: &[Window], lanes: usize, transcripts: bool) -> (u64, u64) {
+    let count = windows.len().max(1) as u64;
     let Some(records) = records else {
-        return count;
+        return (count, count);
     };
     let pieces = if count == 1 { window::pieces(records, lanes, window::LANE_RECORDS, transcripts) } else { 1 };
-    window::requests(records, pieces).max(count) + (count.max(1) - 1).div_ceil(2)
+    (window::requests(records, pieces).max(count) + (count - 1).div_ceil(2), pieces.max(count))
 }
 
 #[cfg(test)]
