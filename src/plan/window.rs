@@ -21,9 +21,10 @@
 //!
 //! requests, and as many as there are hundreds of calls for the transcripts. Windows are only as many
 //! as cost 4 % of all of them ([`EXTRA_MAX`]), so below some 2,000 calls latency is waited out. A run
-//! of `R` requests takes about `1.03 × R / r + 2 × L`: the pace (with the pacer's margin), the wait for
-//! the first page, before which nothing else is known, and the last answer. That is within 1.05 × `R / r`
-//! from `R = 100 × r × L` on: 120 requests at three a second and 400 ms, 600 at 2 s.
+//! of `R` requests takes at least `1.03 × R / r + 2 × L`: the pace (with the pacer's margin), the wait for
+//! the first page, before which nothing else is known, and the last answer. So it can be within 1.05 ×
+//! `R / r` from `R = 100 × r × L` on only: 120 requests at three a second and 400 ms, 600 at 2 s.
+//! Windows that hold unlike numbers of calls cost more time: `benches/README.md` has what was measured.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
