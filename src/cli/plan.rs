@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -14,7 +15,8 @@ use crate::engine::{self, Probe, Selection};
 use crate::gong::Client;
 use crate::gong::endpoint::{CallFilter, Request};
 use crate::gong::list::Span;
-use crate::plan::{Counts, Estimate, ListCount, ListPlan, PartitionVerdict, Plan, Verdict};
+use crate::gong::rate_limit::RateLimit;
+use crate::plan::{Counts, Estimate, ListCount, ListPlan, Pace, PartitionVerdict, Plan, Verdict};
 use crate::sink::{Patience, read_coverage};
 use crate::state::run_record::Past;
 
@@ -79,15 +81,20 @@ pub(super) async fn plan(args: PlanArgs, printer: Printer) -> Result<Exit, Failu
     let past = session.past(&store).await?;
     let coverage = read_coverage(&store, &session.datasets).await?.coverage;
     let plan = session.plan(&coverage, past, args.full_refresh);
-    let counts = if args.probe {
+    let (counts, latency) = if args.probe {
         let connection = session.connect(None).await?;
         let (selection, _) = session.selection(&connection.client).await?;
-        probe(&session, &plan, &selection, &connection.client).await?
+        let counts = probe(&session, &plan, &selection, &connection.client).await?;
+        (counts, connection.client.usage().latency)
     } else {
-        Counts::default()
+        (Counts::default(), None)
     };
     let source = &session.spec.source;
-    let estimate = Estimate::new(&plan, &counts, source.requests_per_second, source.requests_per_day);
+    let requests_per_second = source.requests_per_second;
+    // The spec lets no rate through that the pacer does not know.
+    let spacing = RateLimit::per_second(requests_per_second).map_or(Duration::ZERO, |limit| limit.spacing());
+    let estimate =
+        Estimate::new(&plan, &counts, Pace { requests_per_second, spacing, latency }, source.requests_per_day);
     let report = report(&session, &plan, &estimate, past, store.describe());
     if printer.is_json() {
         printer.json(&report);
@@ -101,7 +108,7 @@ pub(super) async fn plan(args: PlanArgs, printer: Printer) -> Result<Exit, Failu
 async fn probe(session: &Session, plan: &Plan, selection: &Selection, client: &Client) -> Result<Counts, Failure> {
     let mut counts = Counts::default();
     if let Some(calls) = &plan.calls {
-        let mut total = 0;
+        let (mut total, mut exported) = (0, 0.0);
         for window in &calls.windows {
             let filter = CallFilter {
                 range: window.range,
@@ -109,9 +116,14 @@ async fn probe(session: &Session, plan: &Plan, selection: &Selection, client: &C
                 workspace: selection.workspace.clone(),
             };
             let page = client.fetch(&Request::calls_extensive(&filter, &calls.blocks)).await?;
-            total += page.and_then(|page| page.announced()).unwrap_or(0);
+            if let Some(page) = page {
+                let announced = page.announced().unwrap_or(page.len() as u64);
+                total += announced;
+                exported += announced as f64 * selection.share_of(&page);
+            }
         }
         counts.calls = Some(total);
+        counts.exported_calls = Some(exported.round() as u64);
     }
     // Of several runs of days of a list the longest has the most records.
     let mut longest: BTreeMap<&str, &ListPlan> = BTreeMap::new();

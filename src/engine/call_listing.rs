@@ -5,9 +5,9 @@ use std::mem;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
+use super::bytes_channel::{self, Weigh};
 use super::context::{Context, WindowId};
 use super::pages::RESTARTS_MAX;
 use super::partition_files::Origin;
@@ -19,6 +19,10 @@ use crate::gong::model::{CallHead, Drift};
 use crate::gong::{ErrorKind, Page};
 use crate::plan::{CallPlan, Window, window};
 use crate::state::run_record::{Counts, WindowRecord};
+
+/// Bytes of calls that listings of windows ahead may hold, all together, while they wait for their
+/// turn.
+pub(super) const BYTES_AHEAD: usize = 48 << 20;
 
 /// A call as a listing found it, not decoded further than its id and start.
 #[derive(Debug)]
@@ -61,6 +65,15 @@ pub(super) enum Part {
     Calls { calls: Vec<ListedCall>, to: DateTime<Utc> },
 }
 
+impl Weigh for Part {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Begins(_) | Self::BeginsAnew(..) => 0,
+            Self::Calls { calls, .. } => calls.iter().map(|call| call.raw().len()).sum(),
+        }
+    }
+}
+
 /// How a listing ended.
 #[derive(Debug)]
 pub(super) enum Listed {
@@ -89,7 +102,7 @@ pub(super) async fn list(
     context: &Context,
     plan: &CallPlan,
     window: Window,
-    parts: &mpsc::Sender<Part>,
+    parts: &bytes_channel::Sender<Part>,
 ) -> Result<Listed, UnitError> {
     let id = context.window(WindowRecord {
         fetch: Fetch::Calls.name().to_owned(),
@@ -149,7 +162,7 @@ struct CallListing<'a> {
     plan: &'a CallPlan,
     window: Window,
     id: WindowId,
-    parts: &'a mpsc::Sender<Part>,
+    parts: &'a bytes_channel::Sender<Part>,
     /// Whether nothing is handed on before the listing has ended.
     holds_back: bool,
     /// Whether anything was handed on, by an earlier attempt too.
@@ -179,7 +192,7 @@ impl CallListing<'_> {
             if first {
                 first = false;
                 let records = page.announced().unwrap_or_default();
-                let pieces = window::pieces(records, self.context.lanes(self.plan.transcripts));
+                let pieces = self.pieces(records, &page);
                 if let Some(pieces) = self.window.split(pieces, &self.plan.partitions, job.zone) {
                     debug!(window = %self.window.range, records, pieces = pieces.len(), "listing split");
                     return Ok(Listed::Split(pieces));
@@ -203,6 +216,20 @@ impl CallListing<'_> {
         }
         self.send(self.window.range.to()).await?;
         Ok(Listed::Complete)
+    }
+
+    /// Into how many windows this one is to be cut, by its first page. A window has to fit into its
+    /// share of what may be held, or its listing would stand still until its turn comes.
+    fn pieces(&self, records: u64, first: &Page) -> u64 {
+        let transcripts = self.plan.transcripts;
+        let lanes = self.context.lanes(transcripts);
+        let record_bytes = (first.size_bytes() / first.len().max(1)).max(1);
+        let fitting = (BYTES_AHEAD / lanes / record_bytes) as u64;
+        // Cutting a piece again would drop one more page, for little: it was to be short enough.
+        if self.window.is_piece && records <= 2 * fitting.min(window::LANE_RECORDS) {
+            return 1;
+        }
+        window::pieces(records, lanes, fitting, transcripts)
     }
 
     async fn begin(&mut self, as_of: DateTime<Utc>, announced: Option<u64>) -> Result<(), UnitError> {

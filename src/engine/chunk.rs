@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::bytes_channel::Weigh;
 use super::call_listing::{ListedCall, Part};
 use super::context::WindowId;
 use super::partition_files::Origin;
@@ -19,6 +20,12 @@ pub(super) struct Chunk {
     /// All calls that started before this instant are in this chunk or an earlier one.
     pub(super) complete_to: Option<DateTime<Utc>>,
     pub(super) transcripts: Transcripts,
+}
+
+impl Weigh for Chunk {
+    fn weight(&self) -> usize {
+        self.calls.iter().map(|call| call.raw().len()).sum::<usize>() + self.transcripts.size_bytes()
+    }
 }
 
 /// A window as the encoder has to know it.

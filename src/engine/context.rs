@@ -21,6 +21,7 @@ use crate::calendar::Partition;
 use crate::dataset::{self, Dataset, PartitionColumn};
 use crate::gong::{self, Client, Page};
 use crate::plan::Plan;
+use crate::plan::window;
 use crate::sink::location::{REJECTED_FOLDER, RUNS_FOLDER};
 use crate::sink::{self, DataFile, Store};
 use crate::state::coverage::Standing;
@@ -28,9 +29,6 @@ use crate::state::run_record::{
     Counts, FORMAT, FailureRecord, FileRecord, Outcome, RangeRecord, RejectedRecord, RequestRecord, RunRecord,
     WindowRecord,
 };
-
-/// Listings side by side: three requests a second at two seconds of latency keep six busy.
-const LANES_MAX: usize = 8;
 
 /// How much text of rejected records a run keeps. Beyond it they are counted only.
 const REJECTED_BYTES_MAX: usize = 16 << 20;
@@ -210,16 +208,17 @@ impl Context {
         self.ledger().windows.remove(&window);
     }
 
-    /// How many listings of calls are needed side by side to keep the rate limit busy at the latency
-    /// seen: a listing asks for one page after the other, so it makes at most one request in the
-    /// time that an answer takes. Where transcripts are fetched, they are every other request.
+    /// How many listings of calls are to run side by side at the latency seen so far.
     pub(super) fn lanes(&self, transcripts: bool) -> usize {
-        let Some(latency) = self.client.usage().latency else {
-            return 1;
-        };
-        let share = if transcripts { 0.5 } else { 1.0 };
-        let needed = self.job.requests_per_second * latency.as_secs_f64() * share;
-        if needed.is_finite() { (needed.ceil() as usize).clamp(1, LANES_MAX) } else { 1 }
+        let latency = self.client.usage().latency.unwrap_or_default();
+        window::lanes(self.job.requests_per_second, latency, transcripts)
+    }
+
+    /// How many requests the rate limit lets be under way at the latency seen so far.
+    pub(super) fn under_way(&self) -> usize {
+        let latency = self.client.usage().latency.unwrap_or_default();
+        // Infinite without a limit, and then as many as there may be.
+        (self.job.requests_per_second * latency.as_secs_f64()).ceil() as usize
     }
 
     /// Remembers that Gong does not list calls oldest first.

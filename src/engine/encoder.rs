@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::bytes_channel;
 use super::call_listing::ListedCall;
 use super::chunk::{Chunk, ChunkWindow};
 use super::context::{Context, WindowId};
@@ -75,7 +75,7 @@ impl Encoder {
 
     /// Encodes chunks until there are no more. When the run is stopping, those that were fetched
     /// before are still encoded, and the partitions that they complete are committed.
-    pub(super) fn run(mut self, mut chunks: mpsc::Receiver<Chunk>) {
+    pub(super) fn run(mut self, mut chunks: bytes_channel::Receiver<Chunk>) {
         while let Some(chunk) = chunks.blocking_recv() {
             if self.context.is_destination_lost() {
                 break;

@@ -2,11 +2,11 @@
 //! into chunks, joined with their transcripts, and handed to the encoder.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::call_listing::{self, Listed, Part};
@@ -14,21 +14,21 @@ use super::chunk::{Chunk, Chunker};
 use super::context::Context;
 use super::encoder::Encoder;
 use super::unit_error::UnitError;
-use super::{awaited, transcripts};
+use super::{awaited, bytes_channel, transcripts};
 use crate::plan::{CallPlan, Window};
-
-/// Pages of one listing that wait for their turn. A window that is listed ahead fits in whole.
-const PARTS_WAITING: usize = 32;
 
 /// Calls that travel together when no transcripts are asked for.
 const CALLS_WITHOUT_TRANSCRIPTS: usize = 500;
 
-/// Requests for transcripts under way at once. Three a second at two seconds of latency keep six
-/// busy; their answers are the largest of all.
-const TRANSCRIPTS_AHEAD: usize = 8;
+/// Requests for transcripts under way at once, or received and not yet encoded: a few more than the
+/// rate limit lets be under way, within these bounds.
+const TRANSCRIPTS_AHEAD: RangeInclusive<usize> = 4..=12;
 
-/// Chunks that wait between two stages.
-const CHUNKS_WAITING: usize = 2;
+/// Bytes of their answers; they are the largest of all.
+const TRANSCRIPT_BYTES_AHEAD: usize = 24 << 20;
+
+/// Bytes of calls and transcripts that wait between two stages.
+const CHUNK_BYTES_WAITING: usize = 4 << 20;
 
 /// Exports all datasets that are made from calls.
 pub(super) async fn export_calls(context: &Arc<Context>, mut plan: CallPlan) {
@@ -39,8 +39,8 @@ pub(super) async fn export_calls(context: &Arc<Context>, mut plan: CallPlan) {
         }
     }
     let plan = Arc::new(plan);
-    let (chunks_in, mut chunks) = mpsc::channel(CHUNKS_WAITING);
-    let (encoder_in, to_encode) = mpsc::channel(CHUNKS_WAITING);
+    let (chunks_in, mut chunks) = bytes_channel::channel(CHUNK_BYTES_WAITING);
+    let (encoder_in, to_encode) = bytes_channel::channel(CHUNK_BYTES_WAITING);
 
     let lister = tokio::spawn(list_windows(Arc::clone(context), Arc::clone(&plan), chunks_in));
     let encoder = {
@@ -49,9 +49,10 @@ pub(super) async fn export_calls(context: &Arc<Context>, mut plan: CallPlan) {
     };
 
     let mut under_way: FuturesOrdered<JoinHandle<Chunk>> = FuturesOrdered::new();
+    let mut ahead = Ahead::default();
     loop {
         let chunk = tokio::select! {
-            Some(chunk) = chunks.recv(), if under_way.len() < TRANSCRIPTS_AHEAD => {
+            Some(chunk) = chunks.recv(), if under_way.len() < ahead.max(context) => {
                 let (context, plan) = (Arc::clone(context), Arc::clone(&plan));
                 under_way.push_back(tokio::spawn(async move {
                     if plan.transcripts { transcripts::fetch(&context, chunk).await } else { chunk }
@@ -61,6 +62,7 @@ pub(super) async fn export_calls(context: &Arc<Context>, mut plan: CallPlan) {
             Some(chunk) = under_way.next() => joined(chunk),
             else => break,
         };
+        ahead.received(chunk.transcripts.size_bytes());
         // The encoder ends early only when the run is stopping.
         if encoder_in.send(chunk).await.is_err() {
             break;
@@ -70,6 +72,33 @@ pub(super) async fn export_calls(context: &Arc<Context>, mut plan: CallPlan) {
     drop(chunks);
     joined(lister.await);
     joined(encoder.await);
+}
+
+/// How many answers with transcripts may be ahead of the encoder, by what the latest ones weighed:
+/// how long a call was is not known before.
+#[derive(Debug, Default)]
+struct Ahead {
+    /// A recent answer at its largest. `None` before the first.
+    answer_bytes: Option<usize>,
+}
+
+impl Ahead {
+    fn max(&self, context: &Context) -> usize {
+        let (least, most) = TRANSCRIPTS_AHEAD.into_inner();
+        match self.answer_bytes {
+            None => least,
+            Some(bytes) => {
+                let fitting = TRANSCRIPT_BYTES_AHEAD / bytes.max(1);
+                context.under_way().saturating_add(2).clamp(least, most).min(fitting.max(1))
+            }
+        }
+    }
+
+    /// A large answer counts at once, and is forgotten slowly.
+    fn received(&mut self, bytes: usize) {
+        let before = self.answer_bytes.unwrap_or_default();
+        self.answer_bytes = Some(bytes.max(before - before / 8));
+    }
 }
 
 /// A task's result; its panic goes on here.
@@ -86,17 +115,17 @@ enum Entry {
 /// A listing that goes on.
 struct UnderWay {
     window: Window,
-    parts: mpsc::Receiver<Part>,
+    parts: bytes_channel::Receiver<Part>,
     task: JoinHandle<Result<Listed, UnitError>>,
 }
 
 /// Lists all windows, a few at a time, and sends their calls on in order of time.
-async fn list_windows(context: Arc<Context>, plan: Arc<CallPlan>, chunks: mpsc::Sender<Chunk>) {
+async fn list_windows(context: Arc<Context>, plan: Arc<CallPlan>, chunks: bytes_channel::Sender<Chunk>) {
     let size = if plan.transcripts { transcripts::IDS_MAX } else { CALLS_WITHOUT_TRANSCRIPTS };
     let mut chunker = Chunker::new(size);
     let mut queue: VecDeque<Entry> = plan.windows.iter().copied().map(Entry::Waiting).collect();
     while !queue.is_empty() {
-        start_listings(&mut queue, &context, &plan);
+        start_listings(&mut queue, 0, &context, &plan);
         let Some(Entry::Listing(UnderWay { window, mut parts, task })) = queue.pop_front() else {
             unreachable!("the first window of the queue is always being listed");
         };
@@ -106,6 +135,8 @@ async fn list_windows(context: Arc<Context>, plan: Arc<CallPlan>, chunks: mpsc::
                     return;
                 }
             }
+            // The first answer has told the latency: windows that wait may now be worth a lane.
+            start_listings(&mut queue, 1, &context, &plan);
         }
         match joined(task.await) {
             Ok(Listed::Complete) => {}
@@ -126,18 +157,18 @@ async fn list_windows(context: Arc<Context>, plan: Arc<CallPlan>, chunks: mpsc::
     }
 }
 
-/// Begins listings from the front of the queue: always the first, the others as far as latency asks
-/// for them.
-fn start_listings(queue: &mut VecDeque<Entry>, context: &Arc<Context>, plan: &Arc<CallPlan>) {
+/// Begins listings from the front of the queue as far as latency asks for them, beside `others` that go
+/// on already; where there are none, the first in any case.
+fn start_listings(queue: &mut VecDeque<Entry>, others: usize, context: &Arc<Context>, plan: &Arc<CallPlan>) {
     let lanes = context.lanes(plan.transcripts);
-    let mut under_way = queue.iter().filter(|entry| matches!(entry, Entry::Listing(..))).count();
+    let mut under_way = others + queue.iter().filter(|entry| matches!(entry, Entry::Listing(..))).count();
     for (place, entry) in queue.iter_mut().enumerate() {
-        if place > 0 && under_way >= lanes {
+        if under_way >= lanes && (place > 0 || others > 0) {
             break;
         }
         if let Entry::Waiting(window) = *entry {
             let (context, plan) = (Arc::clone(context), Arc::clone(plan));
-            let (sender, parts) = mpsc::channel(PARTS_WAITING);
+            let (sender, parts) = bytes_channel::channel(call_listing::BYTES_AHEAD / lanes);
             let task = tokio::spawn(async move { call_listing::list(&context, &plan, window, &sender).await });
             *entry = Entry::Listing(UnderWay { window, parts, task });
             under_way += 1;

@@ -9,7 +9,7 @@
 //!
 //! Calls travel on while the pages of their listing still arrive, in order of time from end to end,
 //! each still as the text that Gong sent, until the encoder decodes it and appends its rows to the
-//! files of its partition. What waits between two stages is bounded: some pages of listings, a few
+//! files of its partition. What waits between two stages is bounded in bytes: pages of listings, a few
 //! answers with transcripts, one partition's open files. So memory does not grow with the range. A
 //! partition is committed as soon as everything before a later instant has been encoded; a unit that
 //! fails takes its partitions along and no others.
@@ -18,6 +18,7 @@
 //! start, counts on from there, and tells a [`Reporter`] what happens.
 
 mod awaited;
+mod bytes_channel;
 mod call_listing;
 mod chunk;
 mod context;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regex::{RegexSet, RegexSetBuilder};
 
+use crate::gong::Page;
 use crate::gong::model::{Call, CallHead, Drift, Party, User};
 
 /// The choice, with users resolved to what the API and the records call them.
@@ -116,6 +117,16 @@ pub struct UnknownUser {
 }
 
 impl Selection {
+    /// What part of the calls on a page is exported, all of an empty page: a sample, by which a plan
+    /// expects the rest.
+    pub fn share_of(&self, page: &Page) -> f64 {
+        let is_exported = |raw: &&str| CallHead::decode(raw).is_ok_and(|head| self.leaves_out(&head, raw).is_none());
+        if page.is_empty() {
+            return 1.0;
+        }
+        page.records().filter(is_exported).count() as f64 / page.len() as f64
+    }
+
     /// Whether who takes part in a call decides, so that its parties have to be asked for.
     pub fn needs_parties(&self) -> bool {
         !self.participants.is_empty() || !self.exclusion.email_domains.is_empty() || !self.exclusion.users.is_empty()

@@ -25,6 +25,16 @@ pub(super) enum Transcripts {
     Failed(UnitError),
 }
 
+impl Transcripts {
+    /// Of the answers that are held.
+    pub(super) fn size_bytes(&self) -> usize {
+        match self {
+            Self::Fetched(pages) => pages.iter().map(Page::size_bytes).sum(),
+            Self::NotAsked | Self::Refused(_) | Self::Failed(_) => 0,
+        }
+    }
+}
+
 /// Fetches the transcripts of the chunk's calls, by id.
 pub(super) async fn fetch(context: &Context, mut chunk: Chunk) -> Chunk {
     let ids: Vec<String> = chunk.calls.iter().map(|call| call.id.clone()).collect();

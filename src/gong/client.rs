@@ -8,10 +8,11 @@ use tracing::{debug, warn};
 
 use super::answer::{self, Failure, Problem};
 use super::auth::Auth;
+use super::connecting;
 use super::endpoint::Request;
 use super::error::Error;
 use super::listing::Listing;
-use super::pacer::{Closed, Pacer};
+use super::pacer::{Closed, Pacer, Queue};
 use super::page::Page;
 use super::rate_limit::RateLimit;
 use super::retry::{Decision, Outcome, Policy};
@@ -53,11 +54,13 @@ impl Client {
     /// Dropping the future is safe at any time.
     pub async fn fetch(&self, request: &Request) -> Result<Option<Page>, Error> {
         let Shared { transport, auth, driver } = &*self.shared;
-        let attempt = || async move {
-            let answer = transport.send(request, &driver.counters).await?;
+        let queue = if request.is_batch() { Queue::Batches } else { Queue::Listings };
+        let attempt = |turn| async move {
+            let watch = Arc::new(Attempt { client: self.clone(), turn });
+            let answer = connecting::watched(watch, transport.send(request, &driver.counters)).await?;
             answer::judge(request, auth, answer)
         };
-        driver.drive(request.label(), attempt).await
+        driver.drive(request.label(), queue, attempt).await
     }
 
     /// All pages of a listing. Nothing is sent before the first [`Listing::next`].
@@ -68,6 +71,22 @@ impl Client {
     /// What has been used so far, by all clones.
     pub fn usage(&self) -> Usage {
         self.shared.driver.counters.snapshot()
+    }
+}
+
+/// A request that has had its turn.
+struct Attempt {
+    client: Client,
+    turn: Instant,
+}
+
+impl connecting::Watch for Attempt {
+    fn connecting(&self) {
+        self.client.shared.driver.pacer.connecting(self.turn);
+    }
+
+    fn connected(&self) {
+        self.client.shared.driver.pacer.connected(self.turn);
     }
 }
 
@@ -86,21 +105,21 @@ impl Driver {
     }
 
     /// Attempts until one succeeds, or is final, or the policy gives up.
-    async fn drive<T, F, A>(&self, label: &'static str, mut attempt: F) -> Result<T, Error>
+    async fn drive<T, F, A>(&self, label: &'static str, queue: Queue, mut attempt: F) -> Result<T, Error>
     where
-        F: FnMut() -> A,
+        F: FnMut(Instant) -> A,
         A: Future<Output = Result<T, Failure>>,
     {
         let mut attempts = 0;
         let began = Instant::now();
         let mut in_trouble_since = None;
         loop {
-            let turn = self.turn(label, attempts, began).await?;
+            let turn = self.turn(label, queue, attempts, began).await?;
             attempts += 1;
             if attempts > 1 {
                 self.counters.add_retry();
             }
-            let failure = match attempt().await {
+            let failure = match attempt(turn).await {
                 Ok(answer) => {
                     let took = turn.elapsed();
                     self.counters.add_latency(took);
@@ -137,13 +156,13 @@ impl Driver {
     }
 
     /// Waits until a request may be sent, and counts it.
-    async fn turn(&self, label: &'static str, attempts: u32, began: Instant) -> Result<Instant, Error> {
+    async fn turn(&self, label: &'static str, queue: Queue, attempts: u32, began: Instant) -> Result<Instant, Error> {
         let spent = || Error::RequestsSpent { label, requests_max: self.counters.requests_max() };
         if self.counters.is_spent() {
             return Err(spent());
         }
         let asked = Instant::now();
-        let turn = self.pacer.turn().await.map_err(|Closed(left)| {
+        let turn = self.pacer.turn(queue).await.map_err(|Closed(left)| {
             let problem = Problem::Throttled { retry_after: Some(left) };
             Failure::unanswered(problem).into_error(label, attempts, began.elapsed())
         })?;

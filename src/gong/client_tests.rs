@@ -64,7 +64,7 @@ impl Play {
     /// Drives one request; `answer` is given how many requests have been sent and the time since
     /// the beginning.
     async fn request(&self, answer: impl Fn(usize, Duration) -> Result<(), Problem>) -> Result<(), Error> {
-        let attempt = || async {
+        let attempt = |_| async {
             let now = self.begin.elapsed();
             let sent = {
                 let mut starts = self.starts.lock().unwrap();
@@ -74,7 +74,7 @@ impl Play {
             sleep(Duration::from_millis(400)).await;
             answer(sent, now).map_err(Failure::unanswered)
         };
-        self.driver.drive("GET /v2/users", attempt).await
+        self.driver.drive("GET /v2/users", Queue::Listings, attempt).await
     }
 
     fn starts(&self) -> Vec<Duration> {

@@ -265,6 +265,11 @@ impl Request {
         self.operation.label
     }
 
+    /// Whether it is one of many that do not wait for each other, as pages of a listing do.
+    pub(crate) fn is_batch(&self) -> bool {
+        *self.operation == TRANSCRIPTS
+    }
+
     pub(crate) fn method(&self) -> Method {
         self.operation.method
     }

@@ -3,7 +3,7 @@
 //! A [`Request`] says what to ask, a [`Client`] asks it, at the pace the account allows and again
 //! where that helps, and a [`Page`] is the answer, with its records still as text for [`model`] to
 //! decode. Deciding is kept apart from doing: [`endpoint`], [`page`], `answer`, [`retry`] and
-//! [`rate_limit`] are pure, `transport` sends, `pacer` sleeps, and [`client`] joins them.
+//! [`rate_limit`] are pure, `transport` sends, `connecting` tells who waits for a connection, `pacer` sleeps, and [`client`] joins them.
 //!
 //! Called by the engine and by `check`. Knows no columns, files or job specs. Reads no clock on the
 //! wall and no environment.
@@ -11,6 +11,7 @@
 mod answer;
 pub mod auth;
 pub mod client;
+mod connecting;
 pub mod endpoint;
 pub mod error;
 pub mod list;

@@ -17,9 +17,21 @@ pub(crate) struct Pacer {
     /// Whoever holds it is next; the others queue up in the order in which they came. So starts are
     /// spaced as they happen, even when a busy machine wakes sleepers late and several at once.
     turnstile: tokio::sync::Mutex<()>,
+    /// In front of it, for those of [`Queue::Batches`].
+    batches: tokio::sync::Mutex<()>,
     epoch: Instant,
     /// Nobody waits for the end of a longer pause.
     pause_max: Duration,
+}
+
+/// Where a request queues up for its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Queue {
+    /// A page of a listing, which has to come before the next one can be asked for.
+    Listings,
+    /// One of many that can be asked for side by side, and so can catch up later. All of them together
+    /// wait as one of the others does, so that listings are not held up by those that they bring about.
+    Batches,
 }
 
 /// A pause is on that is too long to wait for; this much of it is left.
@@ -28,15 +40,24 @@ pub(crate) struct Closed(pub(crate) Duration);
 
 impl Pacer {
     pub(crate) fn new(limit: RateLimit, pause_max: Duration) -> Self {
-        let turnstile = tokio::sync::Mutex::new(());
-        Self { limit: Mutex::new(limit), turnstile, epoch: Instant::now(), pause_max }
+        Self {
+            limit: Mutex::new(limit),
+            turnstile: tokio::sync::Mutex::default(),
+            batches: tokio::sync::Mutex::default(),
+            epoch: Instant::now(),
+            pause_max,
+        }
     }
 
     /// Waits for the turn to send a request, and gives the moment at which it came.
     ///
     /// Dropping the future gives the turn up without a trace. Accurate to the millisecond that
     /// tokio's timer has; so limits above some hundreds a second are not reached.
-    pub(crate) async fn turn(&self) -> Result<Instant, Closed> {
+    pub(crate) async fn turn(&self, queue: Queue) -> Result<Instant, Closed> {
+        let _first_of_batches = match queue {
+            Queue::Listings => None,
+            Queue::Batches => Some(self.batches.lock().await),
+        };
         let _next = self.turnstile.lock().await;
         loop {
             let earliest = {
@@ -56,6 +77,17 @@ impl Pacer {
             // A pause may be declared meanwhile: look again afterwards.
             sleep_until(self.epoch + earliest).await;
         }
+    }
+
+    /// The request that started at `started` has to wait for a new connection.
+    pub(crate) fn connecting(&self, started: Instant) {
+        self.limit().connecting(started.saturating_duration_since(self.epoch));
+    }
+
+    /// Its connection stands now, or came to nothing.
+    pub(crate) fn connected(&self, started: Instant) {
+        let now = self.epoch.elapsed();
+        self.limit().connected(started.saturating_duration_since(self.epoch), now);
     }
 
     /// No request starts for this long: one that started at `started` met a 429.
@@ -84,7 +116,7 @@ mod tests {
     /// The moments of so many turns, asked for at once and sorted.
     async fn turns(pacer: &Pacer, count: usize) -> Vec<Instant> {
         let mut turns: Vec<_> =
-            join_all((0..count).map(|_| pacer.turn())).await.into_iter().map(Result::unwrap).collect();
+            join_all((0..count).map(|_| pacer.turn(Queue::Listings))).await.into_iter().map(Result::unwrap).collect();
         turns.sort();
         turns
     }
@@ -102,10 +134,46 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn connections_that_are_being_made_hold_the_others_back() {
+        let pacer = pacer(3.0);
+        let slow = pacer.turn(Queue::Listings).await.unwrap();
+        pacer.connecting(slow);
+        let standing = async {
+            tokio::time::sleep(Duration::from_secs(4)).await;
+            pacer.connected(slow);
+            Instant::now()
+        };
+        let (stands, turns) = tokio::join!(standing, turns(&pacer, 12));
+        let mut arrivals = turns.clone();
+        arrivals.push(stands);
+        arrivals.sort();
+        for four in arrivals.windows(4) {
+            assert!(four[3] - four[0] > Duration::from_secs(1), "{four:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn batches_wait_together_as_one_listing_does() {
+        let pacer = pacer(3.0);
+        let order = Mutex::new(Vec::new());
+        let turn = async |queue| {
+            pacer.turn(queue).await.unwrap();
+            order.lock().unwrap().push(queue);
+        };
+        let batches = join_all((0..6).map(|_| turn(Queue::Batches)));
+        let listings = join_all((0..3).map(|_| turn(Queue::Listings)));
+        tokio::join!(batches, listings);
+        let order = order.into_inner().unwrap();
+        let place = order.iter().rposition(|queue| *queue == Queue::Listings).unwrap();
+        assert!(place <= 4, "{order:?}");
+        assert_eq!(order.len(), 9);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_pause_holds_back_those_who_wait_already() {
         let pacer = pacer(3.0);
         let begin = Instant::now();
-        let refused = pacer.turn().await.unwrap();
+        let refused = pacer.turn(Queue::Listings).await.unwrap();
         let waiting = turns(&pacer, 4);
         let pausing = async { pacer.pause(refused, Duration::from_secs(7)) };
         let (turns, ()) = tokio::join!(waiting, pausing);
@@ -116,19 +184,19 @@ mod tests {
     async fn a_turn_that_is_given_up_costs_nothing() {
         let pacer = pacer(1.0);
         let begin = Instant::now();
-        pacer.turn().await.unwrap();
+        pacer.turn(Queue::Listings).await.unwrap();
         for _ in 0..3 {
-            let given_up = tokio::time::timeout(Duration::from_millis(100), pacer.turn()).await;
+            let given_up = tokio::time::timeout(Duration::from_millis(100), pacer.turn(Queue::Listings)).await;
             assert!(given_up.is_err());
         }
-        assert!(pacer.turn().await.unwrap() - begin < Duration::from_millis(1100));
+        assert!(pacer.turn(Queue::Listings).await.unwrap() - begin < Duration::from_millis(1100));
     }
 
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_for_the_end_of_a_long_pause() {
         let pacer = pacer(3.0);
-        let refused = pacer.turn().await.unwrap();
-        let waiting = async { join_all((0..4).map(|_| pacer.turn())).await };
+        let refused = pacer.turn(Queue::Listings).await.unwrap();
+        let waiting = async { join_all((0..4).map(|_| pacer.turn(Queue::Listings))).await };
         let pausing = async { pacer.pause(refused, Duration::from_secs(7_200)) };
         let (turns, ()) = tokio::join!(waiting, pausing);
         assert!(
@@ -136,6 +204,6 @@ mod tests {
             "{turns:?}"
         );
         tokio::time::sleep(Duration::from_secs(7_200)).await;
-        assert!(pacer.turn().await.is_ok());
+        assert!(pacer.turn(Queue::Listings).await.is_ok());
     }
 }

@@ -79,7 +79,7 @@ pub struct Page {
 impl Page {
     /// Finds the records in `body`, which are the elements of its member `array`. Only a paged
     /// answer may do without the array: its `records` say that there are none.
-    pub(crate) fn parse(body: Vec<u8>, array: &'static str) -> Result<Self, BadPage> {
+    pub fn parse(body: Vec<u8>, array: &'static str) -> Result<Self, BadPage> {
         let (text, replaced_characters) = into_text(body);
         let envelope = Envelope::decode(&text, array)?;
         let counts = envelope.records.map(Counts::decode).transpose()?;

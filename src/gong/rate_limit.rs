@@ -1,18 +1,28 @@
 //! When the next request may start. Pure: time is handed in as the span since some fixed moment.
 //!
-//! Starts are spaced evenly, so that no window of a second, wherever it begins, holds more than the
-//! limit; a bucket that allows bursts could put twice the limit into one. Spacing counts from when a
-//! request really started, not from when it should have, since a late one is no reason to crowd the
-//! next.
+//! At most `n` requests arrive in any second, wherever it begins: a request starts when the n-th before
+//! it is a second and a margin ago. So what a late start has lost is caught up with by the next ones,
+//! and after an idle moment a few may follow each other closely, but never more than the limit.
+//!
+//! The server counts arrivals, not starts. A request that has to wait for a new connection arrives
+//! later than it started, by two or three round trips, while those after it may not: so it counts from
+//! when its connection stands, and as long as it is not known when that will be, as if that were now.
 //!
 //! Not here: sleeping (`pacer`) and what a 429 means ([`retry`](super::retry)).
 
 use std::time::Duration;
 
-/// Spacing beyond the exact one. The server counts arrivals, not starts: at 3 requests a second
-/// this lets a request be 30 ms slower on its way than the third after it before four of them fall
-/// into one second. It costs 3 % of the speed.
+/// Spacing beyond the exact one, since not every packet travels as fast: at 3 requests a second this
+/// lets a request be 30 ms slower on its way than the third after it before four of them fall into
+/// one second. It costs 3 % of the speed.
 const MARGIN: f64 = 1.03;
+
+/// The least part of the spacing that lies between two starts, also when time is to be caught up with.
+/// After a 429 all of it does, until that is forgotten: others are there.
+const SPACING_MIN: f64 = 0.5;
+
+/// A wider spacing than this multiple has not been forgotten.
+const FORGOTTEN: f64 = 1.01;
 
 /// How much a 429 widens the spacing. It comes although the spacing was right, because others use
 /// the account too or because the account's limit is lower than the setting says.
@@ -24,17 +34,28 @@ const STRETCH_MAX: f64 = 4.0;
 /// What is left of the widening after each start: half of it after 34 of them.
 const RECOVERY: f64 = 0.98;
 
-/// Spaces the starts of requests evenly.
+/// Spaces the starts of requests.
 #[derive(Debug, Clone)]
 pub struct RateLimit {
+    /// How many may arrive within `count` intervals; 0 for no limit.
+    count: usize,
     interval: Duration,
     /// Multiple of the interval that is kept at present; never below 1.
     stretch: f64,
     last_start: Option<Duration>,
+    /// The latest requests, in no order: those that wait for a connection, and `count` others.
+    sent: Vec<Sent>,
     /// No start before this.
     resume_at: Duration,
     /// A refusal of a request that started before this has been answered by a wider spacing.
     widened_at: Duration,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    started: Duration,
+    /// When it went out to the server; `None` while its connection is being made.
+    left: Option<Duration>,
 }
 
 impl RateLimit {
@@ -51,24 +72,68 @@ impl RateLimit {
             return None;
         }
         Some(Self {
+            count: if requests_per_second.is_finite() { requests_per_second.ceil() as usize } else { 0 },
             interval: Duration::from_nanos(nanoseconds as u64),
             stretch: 1.0,
             last_start: None,
+            sent: Vec::new(),
             resume_at: Duration::ZERO,
             widened_at: Duration::ZERO,
         })
     }
 
-    /// The earliest moment at which a request may start, not before `now`.
+    /// The earliest moment at which a request may start, not before `now`. Later than that if too many
+    /// wait for their connections: then it is the moment to ask again.
     pub fn earliest(&self, now: Duration) -> Duration {
-        let spaced = self.last_start.map_or(Duration::ZERO, |start| start + self.spacing());
-        now.max(spaced).max(self.resume_at)
+        let least = if self.stretch > FORGOTTEN { 1.0 } else { SPACING_MIN };
+        let spaced = self.last_start.map_or(Duration::ZERO, |start| start + self.spacing().mul_f64(least));
+        now.max(spaced).max(self.room_at(now)).max(self.resume_at)
+    }
+
+    /// When one more request is not too many for the second before it.
+    fn room_at(&self, now: Duration) -> Duration {
+        if self.count == 0 {
+            return now;
+        }
+        let mut left: Vec<Duration> = self.sent.iter().filter_map(|sent| sent.left).collect();
+        // Those that may leave at any moment count as if they left now.
+        let Some(others) = self.count.checked_sub(self.sent.len() - left.len()).filter(|others| *others > 0) else {
+            return now + self.spacing();
+        };
+        left.sort_unstable_by(|a, b| b.cmp(a));
+        left.get(others - 1).map_or(now, |left| *left + self.spacing() * self.count as u32)
     }
 
     /// A request starts; `now` is not before [`earliest`](Self::earliest).
     pub fn start(&mut self, now: Duration) {
         self.last_start = Some(now);
         self.stretch = 1.0 + (self.stretch - 1.0) * RECOVERY;
+        self.sent.push(Sent { started: now, left: Some(now) });
+        self.forget();
+    }
+
+    /// The request that started at `started` has to wait for a connection.
+    pub fn connecting(&mut self, started: Duration) {
+        match self.sent.iter_mut().find(|sent| sent.started == started) {
+            Some(sent) => sent.left = None,
+            None => self.sent.push(Sent { started, left: None }),
+        }
+    }
+
+    /// Its connection stands, or has failed: at this moment it went out, if it did.
+    pub fn connected(&mut self, started: Duration, at: Duration) {
+        if let Some(sent) = self.sent.iter_mut().find(|sent| sent.started == started) {
+            sent.left = Some(at);
+        }
+        self.forget();
+    }
+
+    /// Forgets those that are too long ago to matter.
+    fn forget(&mut self) {
+        // Those that wait come first, then the latest.
+        self.sent.sort_unstable_by_key(|sent| std::cmp::Reverse(sent.left.unwrap_or(Duration::MAX)));
+        let waiting = self.sent.iter().filter(|sent| sent.left.is_none()).count();
+        self.sent.truncate(waiting + self.count);
     }
 
     /// No request starts before this moment; an earlier pause that lasts longer stays.
@@ -90,7 +155,7 @@ impl RateLimit {
         }
     }
 
-    /// The time from one start to the next at present.
+    /// The mean time from one start to the next at present.
     pub fn spacing(&self) -> Duration {
         self.interval.mul_f64(self.stretch)
     }
@@ -111,15 +176,71 @@ mod tests {
         starts.iter().map(|start| within(*start)).max().unwrap_or(0)
     }
 
+    /// So many starts, each as early as may be.
+    fn starts(limit: &mut RateLimit, from: Duration, count: usize) -> Vec<Duration> {
+        let mut now = from;
+        let mut start = || {
+            now = limit.earliest(now);
+            limit.start(now);
+            now
+        };
+        (0..count).map(|_| start()).collect()
+    }
+
     #[test]
-    fn starts_are_spaced_by_the_interval_and_a_margin() {
+    fn starts_are_a_second_and_a_margin_after_the_third_before() {
         let mut limit = RateLimit::per_second(3.0).unwrap();
-        assert_eq!(limit.earliest(ms(5)), ms(5));
-        limit.start(ms(5));
-        let next = limit.earliest(ms(5));
-        assert!(next > ms(5 + 334) && next < ms(5 + 350), "{next:?}");
-        // An idle limiter saves nothing up.
+        let starts = starts(&mut limit, ms(5), 7);
+        assert_eq!(starts[0], ms(5));
+        for four in starts.windows(4) {
+            let apart = four[3] - four[0];
+            assert!(apart >= ms(1_030) && apart < ms(1_031), "{starts:?}");
+        }
+        for two in starts.windows(2) {
+            assert!(two[1] - two[0] > ms(170), "{starts:?}");
+        }
+        // An idle limiter saves no more than that up.
         assert_eq!(limit.earliest(ms(60_000)), ms(60_000));
+        limit.start(ms(60_000));
+        assert!(limit.earliest(ms(60_000)) > ms(60_170));
+    }
+
+    #[test]
+    fn what_a_late_start_loses_is_caught_up_with_within_a_second() {
+        let mut limit = RateLimit::per_second(30.0).unwrap();
+        let mut now = ms(0);
+        for _ in 0..=600 {
+            now = limit.earliest(now) + ms(2);
+            limit.start(now);
+        }
+        // Twenty seconds, each of which ends a little late, not each of 600 starts.
+        let late = now - ms(20_600);
+        assert!(late < ms(20 * 2 + 3), "{late:?}");
+    }
+
+    #[test]
+    fn a_request_that_waits_for_its_connection_counts_from_when_it_stands() {
+        let mut limit = RateLimit::per_second(3.0).unwrap();
+        limit.start(ms(0));
+        limit.connecting(ms(0));
+        limit.start(ms(400));
+        limit.start(ms(800));
+        limit.connected(ms(0), ms(250));
+        let next = limit.earliest(ms(800));
+        assert!(next >= ms(250 + 1_030) && next < ms(250 + 1_031), "{next:?}");
+        // While it waits, nobody knows whether it will not come at this very moment.
+        limit.start(ms(1_500));
+        limit.connecting(ms(1_500));
+        assert!(limit.earliest(ms(1_900)) >= ms(800 + 1_030));
+        for started in [ms(2_000), ms(2_400)] {
+            limit.start(started);
+            limit.connecting(started);
+        }
+        assert!(limit.earliest(ms(9_000)) > ms(9_000), "three may arrive at once");
+        limit.connected(ms(1_500), ms(9_001));
+        limit.connected(ms(2_000), ms(5_001));
+        limit.connected(ms(2_400), ms(5_002));
+        assert_eq!(limit.earliest(ms(9_010)), ms(9_010));
     }
 
     #[test]
@@ -169,34 +290,64 @@ mod tests {
         assert!(limit.spacing() < right.mul_f64(1.001), "{:?}", limit.spacing());
     }
 
-    /// What happens to a limiter: a request comes after a while and starts a little late, or a 429
-    /// asks for a pause.
+    /// What happens to a limiter: a request comes after a while, starts a little late, and perhaps has
+    /// to wait for a connection; or a 429 asks for a pause.
     #[derive(Debug, Clone)]
     enum Happening {
-        Request { idle_us: u64, late_us: u64 },
+        Request { idle_us: u64, late_us: u64, connecting_us: u64 },
         Pause { us: u64 },
     }
 
     fn happenings() -> impl Strategy<Value = Vec<Happening>> {
-        let request = (0u64..900_000, prop_oneof![9 => Just(0u64), 1 => 0u64..2_000_000])
-            .prop_map(|(idle_us, late_us)| Happening::Request { idle_us: idle_us.saturating_sub(600_000), late_us });
+        let late = prop_oneof![9 => Just(0u64), 1 => 0u64..2_000_000];
+        let connecting = prop_oneof![4 => Just(0u64), 1 => 1u64..500_000, 1 => 1u64..5_000_000];
+        let request = (0u64..900_000, late, connecting).prop_map(|(idle_us, late_us, connecting_us)| {
+            Happening::Request { idle_us: idle_us.saturating_sub(600_000), late_us, connecting_us }
+        });
         let pause = (0u64..5_000_000).prop_map(|us| Happening::Pause { us });
         prop::collection::vec(prop_oneof![12 => request, 1 => pause], 1..120)
     }
 
     proptest! {
         #[test]
-        fn no_second_holds_more_than_the_rate_and_no_pause_a_start(rate in 0.2f64..40.0, happenings in happenings()) {
+        fn no_second_sees_more_than_the_rate_and_no_pause_a_start(rate in 0.2f64..40.0, happenings in happenings()) {
             let mut limit = RateLimit::per_second(rate).unwrap();
-            let (mut now, mut starts, mut paused_until) = (Duration::ZERO, Vec::new(), Duration::ZERO);
+            let (mut now, mut paused_until) = (Duration::ZERO, Duration::ZERO);
+            let (mut arrivals, mut connecting) = (Vec::new(), Vec::<(Duration, Duration)>::new());
             for happening in happenings {
                 match happening {
-                    Happening::Request { idle_us, late_us } => {
+                    Happening::Request { idle_us, late_us, connecting_us } => {
                         now += Duration::from_micros(idle_us);
-                        now = limit.earliest(now) + Duration::from_micros(late_us);
+                        // Time passes, connections come to stand, until a request may start.
+                        loop {
+                            let earliest = limit.earliest(now);
+                            let next = connecting.iter().map(|(_, stands)| *stands).min().filter(|next| *next <= earliest);
+                            if let Some(next) = next {
+                                now = now.max(next);
+                                connecting.retain(|(started, stands)| {
+                                    if *stands == next {
+                                        limit.connected(*started, next);
+                                    }
+                                    *stands != next
+                                });
+                            } else if earliest == now {
+                                break;
+                            } else {
+                                now = earliest;
+                            }
+                        }
+                        let late = Duration::from_micros(late_us);
+                        if connecting.iter().all(|(_, stands)| *stands > now + late) {
+                            now += late;
+                        }
                         limit.start(now);
                         prop_assert!(now >= paused_until);
-                        starts.push(now);
+                        let stands = now + Duration::from_micros(connecting_us);
+                        if stands > now {
+                            limit.connecting(now);
+                            connecting.push((now, stands));
+                        }
+                        arrivals.push(stands);
                     }
                     Happening::Pause { us } => {
                         paused_until = paused_until.max(now + Duration::from_micros(us));
@@ -205,19 +356,16 @@ mod tests {
                     }
                 }
             }
-            prop_assert!(busiest_second(&starts) <= rate.ceil() as usize, "{} at {rate}", busiest_second(&starts));
+            prop_assert!(busiest_second(&arrivals) <= rate.ceil() as usize, "{} at {rate}", busiest_second(&arrivals));
         }
 
         #[test]
         fn a_busy_limiter_loses_only_its_margin(rate in 0.5f64..50.0) {
             let mut limit = RateLimit::per_second(rate).unwrap();
-            let mut now = Duration::ZERO;
-            for _ in 0..200 {
-                now = limit.earliest(now);
-                limit.start(now);
-            }
-            let exact = 199.0 / rate;
-            prop_assert!(now.as_secs_f64() >= exact && now.as_secs_f64() < exact * 1.031);
+            let last = starts(&mut limit, Duration::ZERO, 200)[199].as_secs_f64();
+            // What the first ones may be ahead.
+            let exact = (199.0 - rate.ceil()) / rate;
+            prop_assert!(last >= exact && last < 199.0 / rate * 1.031);
         }
     }
 }

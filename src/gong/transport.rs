@@ -11,6 +11,7 @@ use reqwest::header::{self, HeaderMap, HeaderValue};
 use url::{Host, Url};
 
 use super::answer::{Answer, Failure, Problem};
+use super::connecting::Telling;
 use super::endpoint::{Method, Request};
 use super::error::{BaseUrlProblem, Error};
 use super::retry;
@@ -45,6 +46,7 @@ impl Transport {
             .referer(false)
             // Every request has to be counted, so none may be repeated below this level.
             .retry(reqwest::retry::never())
+            .connector_layer(Telling)
             .connect_timeout(limits.connect)
             .read_timeout(limits.idle_read)
             .timeout(limits.whole_request);

@@ -1,16 +1,18 @@
 //! How many requests a plan takes, how long at the rate limit, and how much of the day's budget.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::Plan;
-
-/// Records on a full page; the size cannot be chosen.
-const PAGE_RECORDS: u64 = 100;
+use super::window::{self, PAGE_RECORDS};
+use super::{Plan, Window};
 
 /// How many records the API announced, as far as it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Counts {
     pub calls: Option<u64>,
+    /// Those of them that are exported, as far as a first page can tell; the others are private, or
+    /// nobody asked for took part.
+    pub exported_calls: Option<u64>,
     /// By the name of the list.
     pub lists: BTreeMap<&'static str, ListCount>,
 }
@@ -22,6 +24,16 @@ pub struct ListCount {
     pub records: u64,
     /// How many listings it takes.
     pub listings: u64,
+}
+
+/// How fast requests can follow each other.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace {
+    pub requests_per_second: f64,
+    /// The mean time between two starts, with what the pacer leaves as a margin.
+    pub spacing: Duration,
+    /// How long an answer took; `None` when nothing was asked.
+    pub latency: Option<Duration>,
 }
 
 /// The requests of one fetch.
@@ -48,17 +60,22 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// The cost of `plan` at `requests_per_second` and `requests_per_day`.
-    pub fn new(plan: &Plan, counts: &Counts, requests_per_second: f64, requests_per_day: u64) -> Self {
+    /// The cost of `plan` at this pace, and its part of `requests_per_day`.
+    pub fn new(plan: &Plan, counts: &Counts, pace: Pace, requests_per_day: u64) -> Self {
         let mut fetches = Vec::new();
+        let latency = pace.latency.unwrap_or_default();
+        // The time that listings take where latency, not the limit, is what they wait for.
+        let mut listing_s: f64 = 0.0;
         if let Some(calls) = &plan.calls {
-            let windows = calls.windows.len() as u64;
-            if windows > 0 {
-                let listed = counts.calls.map_or(windows, |n| listing_requests(n, windows));
-                fetches.push(FetchEstimate { fetch: "calls", records: counts.calls, requests: listed });
+            if !calls.windows.is_empty() {
+                let lanes = window::lanes(pace.requests_per_second, latency, calls.transcripts);
+                let (requests, windows) = listing_requests(counts.calls, &calls.windows, lanes, calls.transcripts);
+                listing_s = requests as f64 / windows.min(lanes as u64) as f64 * latency.as_secs_f64();
+                fetches.push(FetchEstimate { fetch: "calls", records: counts.calls, requests });
                 if calls.transcripts {
-                    let requests = counts.calls.map_or(0, |n| n.div_ceil(PAGE_RECORDS));
-                    fetches.push(FetchEstimate { fetch: "transcripts", records: counts.calls, requests });
+                    let records = counts.exported_calls.or(counts.calls);
+                    let requests = records.map_or(0, |n| n.div_ceil(PAGE_RECORDS));
+                    fetches.push(FetchEstimate { fetch: "transcripts", records, requests });
                 }
             }
             if !calls.awaiting.is_empty() {
@@ -81,16 +98,24 @@ impl Estimate {
             at_least: fetches.iter().any(|f| f.records.is_none()),
             fetches,
             requests,
-            minutes: requests as f64 / requests_per_second / 60.0,
+            // The first answer, before which little else can be asked, and the last are waited for.
+            minutes: ((requests as f64 * pace.spacing.as_secs_f64()).max(listing_s) + 2.0 * latency.as_secs_f64())
+                / 60.0,
             budget_share: requests as f64 / requests_per_day.max(1) as f64,
         }
     }
 }
 
-/// A listing's own pages, and half a page for each window but the last, where one ends inside a page.
-/// Whether latency asks for more windows is only seen when it is run.
-fn listing_requests(records: u64, windows: u64) -> u64 {
-    records.div_ceil(PAGE_RECORDS).max(windows) + (windows.max(1) - 1).div_ceil(2)
+/// What the windows take that latency asks for, and half a page for each gap between them, where a
+/// listing ends inside a page; and how many windows that are. How many calls each one holds is not
+/// known here, only the sum.
+fn listing_requests(records: Option<u64>, windows: &[Window], lanes: usize, transcripts: bool) -> (u64, u64) {
+    let count = windows.len().max(1) as u64;
+    let Some(records) = records else {
+        return (count, count);
+    };
+    let pieces = if count == 1 { window::pieces(records, lanes, window::LANE_RECORDS, transcripts) } else { 1 };
+    (window::requests(records, pieces).max(count) + (count - 1).div_ceil(2), pieces.max(count))
 }
 
 #[cfg(test)]
@@ -103,7 +128,7 @@ mod tests {
     use crate::state::privacy_note::PrivacyNote;
     use chrono::TimeDelta;
 
-    fn estimate(counts: &Counts) -> Estimate {
+    fn estimate(counts: &Counts, latency: Option<Duration>) -> Estimate {
         let plan = Plan::new(Inputs {
             datasets: &dataset::group::expand::<&str>(&[]),
             range: DateRange::new("2026-01-01T00:00:00Z".parse().unwrap(), "2026-01-31T00:00:00Z".parse().unwrap())
@@ -121,24 +146,29 @@ mod tests {
             coverage: &Coverage::default(),
             by_participant: false,
         });
-        Estimate::new(&plan, counts, 3.0, 10_000)
+        let spacing = Duration::from_millis(340);
+        Estimate::new(&plan, counts, Pace { requests_per_second: 3.0, spacing, latency }, 10_000)
     }
 
     #[test]
     fn known_counts_give_an_expectation() {
         let count = |records| ListCount { records, listings: 1 };
         let lists = BTreeMap::from([("users", count(130)), ("activity_stats", count(90))]);
-        let known = estimate(&Counts { calls: Some(2_250), lists });
+        let counts = Counts { calls: Some(2_250), exported_calls: Some(2_199), lists };
+        let known = estimate(&counts, Some(Duration::from_millis(400)));
         let requests: Vec<_> = known.fetches.iter().map(|f| (f.fetch, f.requests)).collect();
-        assert_eq!(requests, [("calls", 23), ("transcripts", 23), ("activity_stats", 1), ("users", 2)]);
+        assert_eq!(requests, [("calls", 23), ("transcripts", 22), ("activity_stats", 1), ("users", 2)]);
         assert!(!known.at_least);
-        assert_eq!(known.requests, 49);
-        assert!((known.minutes - 49.0 / 180.0).abs() < 1e-9 && (known.budget_share - 0.0049).abs() < 1e-9);
+        assert_eq!(known.requests, 48);
+        let seconds = 48.0 * 0.34 + 0.8;
+        assert!((known.minutes - seconds / 60.0).abs() < 1e-9 && (known.budget_share - 0.0048).abs() < 1e-9);
+        let slow = estimate(&counts, Some(Duration::from_secs(2)));
+        assert_eq!(slow.requests, 48 + 2, "two windows, and the first page of the whole dropped");
     }
 
     #[test]
     fn unknown_counts_give_a_lower_bound() {
-        let unknown = estimate(&Counts::default());
+        let unknown = estimate(&Counts::default(), None);
         assert!(unknown.at_least);
         assert_eq!(unknown.requests, 3);
     }

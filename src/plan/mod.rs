@@ -20,7 +20,7 @@ use crate::gong::list::List;
 use crate::state::coverage::Coverage;
 
 pub use due::{Blocked, Circumstances, Due, NotDue, Refresh, Verdict};
-pub use estimate::{Counts, Estimate, FetchEstimate, ListCount};
+pub use estimate::{Counts, Estimate, FetchEstimate, ListCount, Pace};
 pub use window::Window;
 
 /// What a plan is made from.

@@ -4,20 +4,40 @@
 //! stands a page that is half empty on average. So the longest windows cost the fewest requests, and
 //! calls travel on while pages arrive, so that a long window holds no more records than a short one.
 //!
-//! Only latency asks for more than one: a listing makes one request in the time that an answer takes,
-//! which may be less than the rate limit allows. Then windows of [`LANE_RECORDS`] are listed side by
-//! side, and those that are ahead wait with their records. With `n` calls, a run then lists them in
-//! about `n / 100 + n / (2 × LANE_RECORDS) + 1` requests, the last one for the page that told how many
-//! there are; otherwise in `n / 100`.
+//! Only latency asks for more than one. At a rate of `r` requests a second and a latency of `L`
+//! seconds, `r × L` requests have to be under way to keep the limit busy, and a listing has one at a
+//! time. Transcripts of calls that were listed are asked for meanwhile, which is one more. So
+//! [`lanes`] are listed side by side, in windows of at most [`LANE_RECORDS`]; those ahead of the first
+//! wait with their records, which are few enough to be held.
+//!
+//! # What it costs
+//!
+//! `n` calls are `P = ⌈n / 100⌉` pages. In `p` windows they take about
+//!
+//! ```text
+//! P                     p = 1
+//! P + 1 + (p - 1) / 2   p > 1: the first page, which told how many there are, is dropped
+//! ```
+//!
+//! requests, and as many as there are hundreds of calls for the transcripts. Windows are only as many
+//! as cost 4 % of all of them ([`EXTRA_MAX`]), so below some 2,000 calls latency is waited out. A run
+//! of `R` requests takes at least `1.03 × R / r + 2 × L`: the pace (with the pacer's margin), the wait for
+//! the first page, before which nothing else is known, and the last answer. So it can be within 1.05 ×
+//! `R / r` from `R = 100 × r × L` on only: 120 requests at three a second and 400 ms, 600 at 2 s.
+//! Windows that hold unlike numbers of calls cost more time: `benches/README.md` has what was measured.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::calendar::{DateRange, Partition};
 
-/// How many records a listing holds that runs side by side with others: 15 pages, of which half a
+/// Records on a page; the API leaves no choice.
+pub const PAGE_RECORDS: u64 = 100;
+
+/// How many records a listing may hold that runs side by side with others: 15 pages, of which half a
 /// page is wasted.
 pub const LANE_RECORDS: u64 = 1_500;
 
@@ -25,16 +45,42 @@ pub const LANE_RECORDS: u64 = 1_500;
 /// the hour that a cursor lives.
 pub const WINDOW_RECORDS_MAX: u64 = 20_000;
 
-/// Into how many windows a listing of `records` is cut when `lanes` of them are to run side by side.
-/// Below twice the size of a lane, dropping the first page would cost more than it gains.
-pub fn pieces(records: u64, lanes: usize) -> u64 {
+/// Listings side by side, at most.
+pub const LANES_MAX: usize = 12;
+
+/// How many requests more than the least latency may cost.
+const EXTRA_MAX: f64 = 0.04;
+
+/// Windows for each lane: calls are not spread evenly over time, and a lane that ends early needs
+/// another window to go on with.
+const WINDOWS_PER_LANE: u64 = 2;
+
+/// How many listings of calls are needed side by side to keep the rate limit busy: enough for a tenth
+/// more than what has to be under way, less the one request for transcripts that each page of the
+/// first lane brings with it.
+pub fn lanes(requests_per_second: f64, latency: Duration, transcripts: bool) -> usize {
+    let under_way = requests_per_second * latency.as_secs_f64() * 1.1;
+    let needed = if transcripts { under_way - 1.0 } else { under_way };
+    if needed.is_finite() { (needed.ceil().max(1.0) as usize).min(LANES_MAX) } else { 1 }
+}
+
+/// Into how many windows a listing of `records` is cut when `lanes` of them are to run side by side
+/// and each may hold `lane_records`. `transcripts` are as many requests again, which makes a window
+/// half as dear.
+pub fn pieces(records: u64, lanes: usize, lane_records: u64, transcripts: bool) -> u64 {
     if lanes <= 1 {
-        records.div_ceil(WINDOW_RECORDS_MAX).max(1)
-    } else if records <= 2 * LANE_RECORDS {
-        1
-    } else {
-        records.div_ceil(LANE_RECORDS)
+        return records.div_ceil(WINDOW_RECORDS_MAX).max(1);
     }
+    let least = records.div_ceil(PAGE_RECORDS) * if transcripts { 2 } else { 1 };
+    let affordable = 1.0 + (least as f64 * EXTRA_MAX - 1.0) * 2.0;
+    let wanted = records.div_ceil(lane_records.clamp(PAGE_RECORDS, LANE_RECORDS)).max(lanes as u64 * WINDOWS_PER_LANE);
+    wanted.min(affordable.max(1.0) as u64)
+}
+
+/// The requests that list `records` in so many windows.
+pub fn requests(records: u64, pieces: u64) -> u64 {
+    let pages = records.div_ceil(PAGE_RECORDS).max(1);
+    if pieces <= 1 { pages } else { pages + 1 + (pieces - 1).div_ceil(2) }
 }
 
 /// The shortest span that a partition is cut into.
@@ -45,6 +91,8 @@ const SPAN_MS_MIN: i64 = 60_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     pub range: DateRange,
+    /// Whether it was cut from a longer one: then it is cut again only when it is far too full.
+    pub is_piece: bool,
 }
 
 impl Window {
@@ -59,15 +107,16 @@ impl Window {
             {
                 last.range = range;
             } else {
-                windows.push(Self { range: span });
+                windows.push(Self { range: span, is_piece: false });
             }
         }
         windows
     }
 
-    /// This window cut into about so many; `None` when it stays whole. Cuts are even, and moved to the nearest edge of `partitions` as long as there is any
-    /// inside, so that partitions complete one by one: one that is too full by itself becomes a
-    /// window of its own, whose first page tells so again, and is then cut inside, down to a minute.
+    /// This window cut into about so many; `None` when it stays whole. Cuts are even, and moved to
+    /// the nearest edge of `partitions` as long as there is any inside, so that partitions complete one
+    /// by one: one that is too full by itself becomes a window of its own, whose first page tells so
+    /// again, and is then cut inside, down to a minute.
     pub fn split(&self, pieces: u64, partitions: &[Partition], zone: Tz) -> Option<Vec<Self>> {
         if pieces <= 1 {
             return None;
@@ -92,7 +141,7 @@ impl Window {
         let mut from = self.range.from();
         let mut windows = Vec::with_capacity(cuts.len() + 1);
         for cut in cuts.into_iter().chain([self.range.to()]) {
-            windows.push(Self { range: DateRange::new(from, cut)? });
+            windows.push(Self { range: DateRange::new(from, cut)?, is_piece: true });
             from = cut;
         }
         Some(windows)
@@ -134,10 +183,19 @@ mod tests {
     }
 
     #[test]
+    fn lanes_keep_the_limit_busy() {
+        let lanes = |rate, ms, transcripts| lanes(rate, Duration::from_millis(ms), transcripts);
+        assert_eq!((lanes(3.0, 0, true), lanes(3.0, 400, true), lanes(3.0, 400, false)), (1, 1, 2));
+        assert_eq!((lanes(3.0, 1_000, true), lanes(3.0, 2_000, true), lanes(3.0, 2_000, false)), (3, 6, 7));
+        assert_eq!((lanes(100.0, 2_000, true), lanes(f64::INFINITY, 1, true)), (LANES_MAX, 1));
+    }
+
+    #[test]
     fn a_short_listing_is_left_alone() {
         let partitions = days(700, Tz::UTC);
         let window = Window::runs(&partitions, Tz::UTC)[0];
-        assert_eq!(window.split(pieces(2_200, 3), &partitions, Tz::UTC), None);
+        let pieces = |records, lanes| pieces(records, lanes, LANE_RECORDS, true);
+        assert_eq!(window.split(pieces(1_200, 6), &partitions, Tz::UTC), None);
         assert_eq!(window.split(pieces(20_000, 1), &partitions, Tz::UTC), None);
         assert_eq!(window.split(pieces(50_000, 1), &partitions, Tz::UTC).unwrap().len(), 3);
     }
@@ -146,25 +204,44 @@ mod tests {
     fn a_long_one_is_cut_between_partitions() {
         let partitions = days(30, Tz::UTC);
         let window = Window::runs(&partitions, Tz::UTC)[0];
-        let cut = window.split(pieces(6_000, 2), &partitions, Tz::UTC).unwrap();
+        let cut = window.split(pieces(6_000, 2, LANE_RECORDS, true), &partitions, Tz::UTC).unwrap();
         let days: Vec<_> = cut.iter().map(|piece| piece.range.length().num_days()).collect();
         assert_eq!(days, [7, 8, 7, 8]);
+    }
+
+    #[test]
+    fn heavy_records_travel_in_shorter_windows() {
+        assert_eq!(pieces(60_000, 6, LANE_RECORDS, true), 40);
+        assert_eq!(pieces(60_000, 6, 750, true), 80);
+        assert_eq!(pieces(60_000, 6, 1, false), 47, "but never at more than 4 %");
     }
 
     #[test]
     fn a_full_partition_is_cut_inside() {
         let partitions = days(1, Tz::UTC);
         let window = Window::runs(&partitions, Tz::UTC)[0];
-        assert_eq!(window.split(pieces(12_000, 2), &partitions, Tz::UTC).unwrap().len(), 8);
+        assert_eq!(window.split(pieces(12_000, 2, LANE_RECORDS, true), &partitions, Tz::UTC).unwrap().len(), 8);
         let minute = DateRange::new(window.range.from(), window.range.from() + TimeDelta::seconds(50)).unwrap();
         assert_eq!(
-            Window { range: minute }.split(pieces(12_000, 2), &partitions, Tz::UTC),
+            Window { range: minute, is_piece: false }.split(
+                pieces(12_000, 2, LANE_RECORDS, true),
+                &partitions,
+                Tz::UTC
+            ),
             None,
             "nothing is left to cut"
         );
     }
 
     proptest! {
+        #[test]
+        fn latency_never_costs_more_than_it_may(records in 0u64..200_000, count in 2usize..12, transcripts: bool) {
+            let pieces = pieces(records, count, LANE_RECORDS, transcripts);
+            let least = requests(records, 1);
+            let all = if transcripts { 2 * least } else { least };
+            prop_assert!(pieces >= 1 && (requests(records, pieces) - least) as f64 <= all as f64 * EXTRA_MAX + 0.5);
+        }
+
         #[test]
         fn pieces_cover_the_window_exactly_once(
             count in 1usize..60, wanted in 0u64..3_000, start_s in 0i64..86_400, zone in 0usize..chrono_tz::TZ_VARIANTS.len(),
@@ -174,7 +251,7 @@ mod tests {
             let whole = Window::runs(&partitions, zone);
             prop_assert_eq!(whole.len(), 1);
             let from = whole[0].range.from() + TimeDelta::seconds(start_s / 2);
-            let window = Window { range: DateRange::new(from, whole[0].range.to()).unwrap() };
+            let window = Window { range: DateRange::new(from, whole[0].range.to()).unwrap(), is_piece: false };
             if let Some(pieces) = window.split(wanted, &partitions, zone) {
                 prop_assert!(pieces.len() > 1);
                 prop_assert_eq!(pieces[0].range.from(), window.range.from());

@@ -21,6 +21,7 @@ mod outage;
 mod privacy;
 mod s3;
 mod schedulers;
+mod speed;
 mod sql;
 mod support;
 mod truth;

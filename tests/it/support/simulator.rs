@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use gong_export::sim::{self, Clock, Config, Running, World};
+use gong_export::sim::{self, Clock, Config, LoggedRequest, Running, World};
 use serde_json::{Value, json};
 
 use super::command::NOW;
@@ -56,6 +56,11 @@ impl Simulator {
     /// How many requests have come so far, refused ones included.
     pub(crate) fn requests(&self) -> u64 {
         self.running.stats().requests
+    }
+
+    /// They themselves, by arrival.
+    pub(crate) fn log(&self) -> Vec<LoggedRequest> {
+        self.running.requests()
     }
 
     pub(crate) fn world(&self) -> &World {
