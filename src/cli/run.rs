@@ -200,6 +200,8 @@ async fn export(
         simulated: session.is_simulated(),
         writer: session.writer_settings(),
         selection_text: session.selection_text(),
+        privacy: session.privacy(users.as_ref()),
+        privacy_note: session.privacy_note(),
         held,
         shrink: if args.accept_shrink { Shrink::Accept } else { Shrink::Refuse },
         resumes: past.resumes,

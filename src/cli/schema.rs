@@ -7,7 +7,7 @@ use super::error::Failure;
 use super::exit_code::Exit;
 use super::output::{Printer, Table, Tone};
 use crate::calendar::PartitionBy;
-use crate::dataset::{self, ColumnType, Dataset};
+use crate::dataset::{self, ColumnType, Dataset, Personal};
 use crate::spec;
 
 #[derive(Debug, Serialize)]
@@ -27,6 +27,8 @@ struct ColumnSchema {
     kind: &'static str,
     required: bool,
     personal: bool,
+    /// `email`, `phone`, `email_domain`, `name` or `text`.
+    personal_kind: Option<&'static str>,
     about: &'static str,
 }
 
@@ -72,6 +74,7 @@ fn describe(dataset: &'static Dataset) -> DatasetSchema {
         },
         required: column.required,
         personal: column.personal.is_some(),
+        personal_kind: column.personal.map(Personal::name),
         about: column.about,
     });
     DatasetSchema {
@@ -99,7 +102,7 @@ fn text(schema: &DatasetSchema, printer: Printer) -> String {
             column.name.to_owned(),
             column.kind.to_owned(),
             if column.required { "never" } else { "yes" }.to_owned(),
-            if column.personal { "P" } else { "" }.to_owned(),
+            column.personal_kind.unwrap_or_default().to_owned(),
             column.about.to_owned(),
         ]);
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use parquet::basic::{GzipLevel, ZstdLevel};
+use secrecy::ExposeSecret;
 use tracing::warn;
 use url::Url;
 
@@ -16,14 +17,16 @@ use super::error::Failure;
 use super::exit_code::Exit;
 use super::run_records::records;
 use crate::calendar::DateRange;
-use crate::dataset::{self, Dataset};
-use crate::engine::{Budget, Selection, UserList};
+use crate::dataset::privacy::{Kinds, Pseudonyms, digest};
+use crate::dataset::{self, Dataset, Privacy};
+use crate::engine::{Budget, Exclusion, Selection, TitlePatterns, UserList};
 use crate::gong::{self, Auth, Client, Settings};
 use crate::plan::{Circumstances, Inputs, Plan, Refresh};
 use crate::sim;
 use crate::sink::{Patience, Store, WriterSettings};
-use crate::spec::{self, JobSpec, Problem, Problems, SourceKind, UserRef};
+use crate::spec::{self, Exclude, JobSpec, PersonalKind, Problem, Problems, Pseudonymize, SourceKind, UserRef};
 use crate::state::coverage::Coverage;
+use crate::state::privacy_note::{PrivacyNote, PseudonymNote};
 use crate::state::run_record::Past;
 
 /// A job whose spec is sound.
@@ -108,8 +111,8 @@ impl Session {
 
     /// What is to be done, given what stands at the destination and what earlier runs left.
     pub(super) fn plan(&self, coverage: &Coverage, past: Past, full: bool) -> Plan {
-        let selection = self.selection_text();
-        let standing = self.circumstances(&selection);
+        let (selection, privacy) = (self.selection_text(), self.privacy_note());
+        let standing = self.circumstances(&selection, &privacy);
         Plan::new(Inputs {
             datasets: &self.datasets,
             range: self.range,
@@ -120,13 +123,13 @@ impl Session {
                 ..standing
             },
             coverage,
-            by_participant: !self.spec.users.participants.is_empty(),
+            by_participant: self.chooses_by_parties(),
         })
     }
 
     /// What a partition is judged by, whatever earlier runs did and this one is asked to.
-    /// `selection` is [`Session::selection_text`].
-    pub(super) fn circumstances<'a>(&self, selection: &'a str) -> Circumstances<'a> {
+    /// `selection` is [`Session::selection_text`], `privacy` is [`Session::privacy_note`].
+    pub(super) fn circumstances<'a>(&self, selection: &'a str, privacy: &'a PrivacyNote) -> Circumstances<'a> {
         let refresh = self.spec.refresh;
         Circumstances {
             refresh: Refresh {
@@ -137,20 +140,29 @@ impl Session {
             now: self.now,
             zone: self.spec.range.timezone,
             selection,
+            privacy,
             simulated: self.is_simulated(),
             resumes: None,
         }
     }
 
+    /// Whether calls are chosen by who took part in them.
+    fn chooses_by_parties(&self) -> bool {
+        let exclude = &self.spec.privacy.exclude;
+        !self.spec.users.participants.is_empty() || !exclude.email_domains.is_empty() || !exclude.users.is_empty()
+    }
+
     /// Which calls the job chooses and how it cuts them into days, as compact JSON for the footers:
     /// files with equal text hold the same subset.
     pub(super) fn selection_text(&self) -> String {
-        let names = |users: &[UserRef]| {
-            let mut names: Vec<_> = users.iter().map(|user| user.value.trim().to_lowercase()).collect();
-            names.sort();
-            names
+        let privacy = &self.spec.privacy;
+        // Footers without addresses would be of no use if they named those of the job.
+        let hides_emails = privacy.pseudonymize.as_ref().is_some_and(|p| p.kinds.contains(&PersonalKind::Email));
+        let names = |users: &[UserRef]| match sorted_names(users) {
+            names if hides_emails && !names.is_empty() => serde_json::json!(digest(&names.join("\n"))),
+            names => serde_json::json!(names),
         };
-        serde_json::json!({
+        let mut selection = serde_json::json!({
             "hosts": names(&self.spec.users.hosts),
             "participants": names(&self.spec.users.participants),
             "workspace": self.spec.workspace,
@@ -159,8 +171,46 @@ impl Session {
                 spec::PrivateCalls::Exclude => "exclude",
             },
             "timezone": self.spec.range.timezone.name(),
-        })
-        .to_string()
+        });
+        if !privacy.exclude.is_empty() {
+            let Exclude { titles, email_domains, users } = &privacy.exclude;
+            // A digest: who is left out is nobody's business who has the files.
+            let excluded = serde_json::json!([titles, email_domains, sorted_names(users)]);
+            selection["exclude"] = serde_json::json!(digest(&excluded.to_string()));
+        }
+        selection.to_string()
+    }
+
+    /// How the job treats personal data, as footers have it. Of a job that is only looked at the key is
+    /// not known.
+    pub(super) fn privacy_note(&self) -> PrivacyNote {
+        let privacy = &self.spec.privacy;
+        let pseudonyms = privacy.pseudonymize.as_ref().map(|pseudonymize| PseudonymNote {
+            kinds: pseudonymize.kinds.iter().map(|kind| kind.word().to_owned()).collect(),
+            keep_email_domains: pseudonymize.keep_email_domains,
+            key: self.pseudonyms().map(|pseudonyms| pseudonyms.fingerprint()),
+        });
+        let excluded = sorted_names(&privacy.exclude.users);
+        let excluded_users = (!excluded.is_empty()).then(|| digest(&excluded.join("\n")));
+        PrivacyNote { pseudonyms, excluded_users }
+    }
+
+    fn pseudonyms(&self) -> Option<Pseudonyms> {
+        let Pseudonymize { kinds, key, keep_email_domains } = self.spec.privacy.pseudonymize.as_ref()?;
+        let has = |kind| kinds.contains(&kind);
+        let kinds =
+            Kinds { email: has(PersonalKind::Email), phone: has(PersonalKind::Phone), name: has(PersonalKind::Name) };
+        Some(Pseudonyms::new(key.as_ref()?.expose_secret(), kinds, *keep_email_domains))
+    }
+
+    /// What replaces personal data, where the job asks for it. `users` is what [`Session::selection`]
+    /// returned.
+    pub(super) fn privacy(&self, users: Option<&UserList>) -> Option<Arc<Privacy>> {
+        let pseudonyms = self.pseudonyms()?;
+        Some(Arc::new(match users {
+            Some(users) => users.privacy(pseudonyms),
+            None => Privacy::new(pseudonyms, []),
+        }))
     }
 
     /// What earlier runs at this destination tell: what is to be taken up, and today's requests.
@@ -284,15 +334,21 @@ impl Session {
         Ok((base_url, auth))
     }
 
-    /// Which calls the job chooses. Names are looked up in the list of users, which comes back too.
+    /// Which calls the job chooses. Names are looked up in the list of users, which comes back too; where
+    /// people get pseudonyms, all users have to be known.
     pub(super) async fn selection(&self, client: &Client) -> Result<(Selection, Option<UserList>), Failure> {
-        let users = &self.spec.users;
+        let (users, privacy) = (&self.spec.users, &self.spec.privacy);
+        let titles = TitlePatterns::new(&privacy.exclude.titles)
+            .map_err(|error| Failure::of(Exit::Usage, "`privacy.exclude.titles` is too large", &error))?;
+        let email_domains = privacy.exclude.email_domains.iter().cloned().collect();
         let mut selection = Selection {
             workspace: self.spec.workspace.clone(),
-            include_private: self.spec.privacy.private_calls == spec::PrivateCalls::Include,
+            include_private: privacy.private_calls == spec::PrivateCalls::Include,
+            exclusion: Exclusion { titles, email_domains, users: Vec::new() },
             ..Selection::default()
         };
-        if users.hosts.is_empty() && users.participants.is_empty() {
+        let names_nobody = users.hosts.is_empty() && users.participants.is_empty() && privacy.exclude.users.is_empty();
+        if names_nobody && privacy.pseudonymize.is_none() {
             return Ok((selection, None));
         }
         let list = UserList::fetch(client, self.now).await?;
@@ -305,8 +361,16 @@ impl Session {
         };
         selection.hosts = resolve(&users.hosts).into_iter().map(|user| user.user_id).collect();
         selection.participants = resolve(&users.participants);
+        selection.exclusion.users = resolve(&privacy.exclude.users);
         if unknown.is_empty() { Ok((selection, Some(list))) } else { Err(unknown_users(&self.path, &unknown).into()) }
     }
+}
+
+/// The names as the job has them, in an order and a case of their own.
+fn sorted_names(users: &[UserRef]) -> Vec<String> {
+    let mut names: Vec<_> = users.iter().map(|user| user.value.trim().to_lowercase()).collect();
+    names.sort();
+    names
 }
 
 /// The users of the job that Gong does not know, where the job names them.

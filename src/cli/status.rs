@@ -55,7 +55,7 @@ With --output json, one document:
                 (of the last 400, and of all of the last week, records are kept)
   notes         what is worth a look, as sentences
 The words of `verdict` are those of `plan`: settled, unsettled, awaiting_transcripts, missing,
-snapshot (today's, taken again by every run), other_selection, damaged, blocked.";
+snapshot (today's, taken again by every run), other_selection, other_privacy, damaged, blocked.";
 
 pub(super) async fn status(args: JobArgs, printer: Printer) -> Result<Exit, Failure> {
     let session = Session::load_to_look(&args)?;
@@ -69,13 +69,13 @@ pub(super) async fn status(args: JobArgs, printer: Printer) -> Result<Exit, Fail
         lease::peek(&store, environment::now()),
     );
     let (held, runs, lease) = (held?, runs?, lease?);
-    let selection = session.selection_text();
+    let (selection, privacy) = (session.selection_text(), session.privacy_note());
     let holdings = survey(
         Expected {
             datasets: &session.datasets,
             range: session.range,
             partition_by: session.spec.destination.partition_by,
-            circumstances: session.circumstances(&selection),
+            circumstances: session.circumstances(&selection, &privacy),
         },
         &seen,
         &held,

@@ -10,7 +10,7 @@ use arrow::row::{RowConverter, SortField};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
-use super::{Dataset, Rows};
+use super::{Dataset, Privacy, Rows};
 use crate::calendar::DateRange;
 
 /// The key of rows that Gong gives no id: their position in the partition. Such rows are numbered when
@@ -18,7 +18,10 @@ use crate::calendar::DateRange;
 const ROW_INDEX: &str = "row_index";
 
 /// The column by which rows speak of a call.
-const CALL_ID: &str = "call_id";
+pub(super) const CALL_ID: &str = "call_id";
+
+/// The columns by which a row is about a user: who did it, who was judged, who acted for another.
+const SUBJECTS: [&str; 3] = ["user_id", "reviewed_user_id", "impersonator_user_id"];
 
 /// A record of a list and what it was listed for.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +40,7 @@ pub struct Record<'a> {
 #[derive(Debug)]
 pub struct RowsByDay {
     dataset: &'static Dataset,
+    privacy: Option<Arc<Privacy>>,
     from: NaiveDate,
     to: NaiveDate,
     days: BTreeMap<NaiveDate, Rows>,
@@ -47,7 +51,12 @@ pub struct RowsByDay {
 impl RowsByDay {
     /// For days from `from` to the one before `to`.
     pub fn new(dataset: &'static Dataset, from: NaiveDate, to: NaiveDate) -> Self {
-        Self { dataset, from, to, days: BTreeMap::new(), periods: BTreeMap::new(), outside: 0 }
+        Self { dataset, privacy: None, from, to, days: BTreeMap::new(), periods: BTreeMap::new(), outside: 0 }
+    }
+
+    /// The same with pseudonyms of what is pushed to personal columns, if there is any `privacy`.
+    pub fn guarded(self, privacy: Option<Arc<Privacy>>) -> Self {
+        Self { privacy, ..self }
     }
 
     pub fn dataset(&self) -> &'static Dataset {
@@ -60,7 +69,8 @@ impl RowsByDay {
             self.outside += 1;
             return None;
         }
-        Some(self.days.entry(day).or_insert_with(|| Rows::new(self.dataset)))
+        let rows = || Rows::guarded(self.dataset, self.privacy.as_ref());
+        Some(self.days.entry(day).or_insert_with(rows))
     }
 
     /// Notes what instants a day is, where the records tell.
@@ -109,14 +119,28 @@ impl SortedByDay {
     }
 
     /// Leaves out the rows that speak of a call in `hidden`, and tells how many those were.
-    pub fn leave_out(&mut self, hidden: &HashSet<String>) -> u64 {
+    pub fn leave_out_calls(&mut self, hidden: &HashSet<String>) -> u64 {
+        if hidden.is_empty() { 0 } else { self.leave_out(CALL_ID, |id| hidden.contains(id)) }
+    }
+
+    /// Leaves out the rows about users whom `is_hidden` names, and tells how many those were.
+    pub fn leave_out_users(&mut self, is_hidden: impl Fn(&str) -> bool) -> u64 {
+        SUBJECTS.iter().map(|column| self.leave_out(column, &is_hidden)).sum()
+    }
+
+    fn leave_out(&mut self, column: &str, is_hidden: impl Fn(&str) -> bool) -> u64 {
         let mut left_out = 0;
         for batch in self.days.values_mut() {
-            let Some(ids) = texts(batch, CALL_ID) else { continue };
-            let kept: BooleanArray = ids.iter().map(|id| Some(!id.is_some_and(|id| hidden.contains(id)))).collect();
-            let rows = batch.num_rows();
-            *batch = filter_record_batch(batch, &kept).expect("there is a verdict on each row");
-            left_out += (rows - batch.num_rows()) as u64;
+            let Some(ids) = texts(batch, column) else { continue };
+            let kept: BooleanArray = ids.iter().map(|id| Some(!id.is_some_and(&is_hidden))).collect();
+            let hidden = (batch.num_rows() - kept.true_count()) as u64;
+            if hidden > 0 {
+                *batch = filter_record_batch(batch, &kept).expect("there is a verdict on each row");
+                if is_numbered(self.dataset) {
+                    *batch = number(self.dataset, batch);
+                }
+            }
+            left_out += hidden;
         }
         left_out
     }
@@ -139,7 +163,7 @@ fn texts<'b>(batch: &'b RecordBatch, column: &str) -> Option<&'b StringArray> {
 /// Sorts by the key, which for datasets made from lists is their order too. Of rows with one key the
 /// one that came last stays; how many were left out stands beside the batch.
 fn in_order(dataset: &'static Dataset, batch: &RecordBatch) -> (RecordBatch, u64) {
-    let numbered = dataset.key == [ROW_INDEX];
+    let numbered = is_numbered(dataset);
     let by: Vec<ArrayRef> = dataset
         .columns
         .iter()
@@ -174,6 +198,10 @@ fn in_order(dataset: &'static Dataset, batch: &RecordBatch) -> (RecordBatch, u64
         batch = number(dataset, &batch);
     }
     (batch, copies)
+}
+
+fn is_numbered(dataset: &Dataset) -> bool {
+    dataset.key == [ROW_INDEX]
 }
 
 fn number(dataset: &'static Dataset, batch: &RecordBatch) -> RecordBatch {

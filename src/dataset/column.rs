@@ -36,10 +36,25 @@ pub enum Personal {
     /// An e-mail address.
     Email,
     Phone,
+    /// What follows the `@` of an e-mail address: tells the company, not the person.
+    EmailDomain,
     /// The name of a person.
     Name,
     /// Text that may speak of people: titles, sentences, links, JSON. May hold all of the others.
     Text,
+}
+
+impl Personal {
+    /// Its name in `gong-export schema dataset`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::EmailDomain => "email_domain",
+            Self::Name => "name",
+            Self::Text => "text",
+        }
+    }
 }
 
 /// One column of a dataset.
@@ -96,4 +111,5 @@ pub(super) const EXTRA_JSON: Column = Column::new(
     ColumnType::Text,
     "fields of the record that have no column, or a value of another type than their column, as one JSON object; \
      null when there are none",
-);
+)
+.personal(Personal::Text);

@@ -12,6 +12,7 @@
 pub mod by_day;
 pub mod column;
 pub mod group;
+pub mod privacy;
 pub mod rows;
 
 mod activity_calls;
@@ -58,6 +59,7 @@ pub use calls::CALLS;
 pub use column::{Column, ColumnType, Personal};
 pub use group::Group;
 pub use parties::PARTIES;
+pub use privacy::Privacy;
 pub use rows::Rows;
 pub use transcripts::TRANSCRIPTS;
 pub use users::USERS;
@@ -135,6 +137,11 @@ impl Dataset {
     /// the path only.
     pub fn schema(&self) -> SchemaRef {
         Arc::new(Schema::new(self.columns.iter().map(Column::field).collect::<Vec<_>>()))
+    }
+
+    /// Whether its rows speak of calls, so that they hang on which calls a job chooses.
+    pub fn is_about_calls(&self) -> bool {
+        self.column(by_day::CALL_ID).is_some()
     }
 
     /// A column and its position.

@@ -32,7 +32,8 @@ pub static PARTIES: Dataset = Dataset {
             "email_domain",
             ColumnType::Text,
             "what follows the last @ of email_address, in lower case; null when there is none",
-        ),
+        )
+        .personal(Personal::EmailDomain),
         Column::new(
             "affiliation",
             ColumnType::Text,

@@ -13,6 +13,7 @@ use arrow::array::{
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 
+use super::privacy::{People, Privacy, Redactor};
 use super::{ColumnType, Dataset};
 
 /// Rows of one dataset under construction.
@@ -27,6 +28,8 @@ pub struct Rows {
     next: usize,
     rows: usize,
     size_bytes: usize,
+    /// Replaces personal data, where the job asks for that.
+    redactor: Option<Box<Redactor>>,
 }
 
 enum Builder {
@@ -38,9 +41,23 @@ enum Builder {
 }
 
 impl Rows {
+    /// Rows that hold what is pushed.
     pub fn new(dataset: &'static Dataset) -> Self {
         let columns = dataset.columns.iter().map(|column| Builder::new(column.kind, 0, 0)).collect();
-        Self { dataset, schema: dataset.schema(), columns, next: 0, rows: 0, size_bytes: 0 }
+        Self { dataset, schema: dataset.schema(), columns, next: 0, rows: 0, size_bytes: 0, redactor: None }
+    }
+
+    /// Rows that hold pseudonyms of what is pushed to personal columns, if there is any `privacy`.
+    pub fn guarded(dataset: &'static Dataset, privacy: Option<&Arc<Privacy>>) -> Self {
+        let redactor = privacy.map(|privacy| Box::new(Redactor::new(Arc::clone(privacy))));
+        Self { redactor, ..Self::new(dataset) }
+    }
+
+    /// Says whom the rows that follow may speak of, besides the company's users.
+    pub fn concerning(&mut self, people: Option<Arc<People>>) {
+        if let Some(redactor) = &mut self.redactor {
+            redactor.concerning(people);
+        }
     }
 
     pub fn dataset(&self) -> &'static Dataset {
@@ -63,11 +80,19 @@ impl Rows {
     }
 
     pub fn text(&mut self, value: Option<&str>) {
+        let replaced = self.replaced(value);
+        let value = replaced.as_deref().or(value);
         match &mut self.columns[self.next] {
             Builder::Text(builder) => builder.append_option(value),
             _ => self.mismatch(ColumnType::Text),
         }
         self.advance(size_of::<i32>() + value.map_or(0, str::len));
+    }
+
+    /// What stands in for the value of a personal column; `None` where it stands for itself.
+    fn replaced(&mut self, value: Option<&str>) -> Option<String> {
+        let redactor = self.redactor.as_mut()?;
+        redactor.replace(self.dataset.columns[self.next].personal?, value?)
     }
 
     pub fn int64(&mut self, value: Option<i64>) {

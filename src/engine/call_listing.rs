@@ -11,10 +11,11 @@ use tracing::{debug, warn};
 use super::context::{Context, WindowId};
 use super::pages::RESTARTS_MAX;
 use super::partition_files::Origin;
+use super::selection::LeftOut;
 use super::unit_error::UnitError;
 use super::{Event, Fetch};
 use crate::gong::endpoint::{CallFilter, Request};
-use crate::gong::model::{Call, CallHead, Drift};
+use crate::gong::model::{CallHead, Drift};
 use crate::gong::{ErrorKind, Page};
 use crate::plan::{CallPlan, Window, window};
 use crate::state::run_record::{Counts, WindowRecord};
@@ -251,13 +252,11 @@ impl CallListing<'_> {
                 continue;
             }
             newest = newest.max(Some(head.started));
-            let selection = &self.context.job.selection;
-            if head.is_private && selection.excludes_private() {
-                self.counts.private += 1;
-            } else if !selection.participants.is_empty() && !takes_part(selection, raw) {
-                self.counts.filtered += 1;
-            } else {
-                self.keep(head, page, index)?;
+            match self.context.job.selection.leaves_out(&head, raw) {
+                Some(LeftOut::Private) => self.counts.private += 1,
+                Some(LeftOut::Excluded) => self.counts.excluded += 1,
+                Some(LeftOut::Filtered) => self.counts.filtered += 1,
+                None => self.keep(head, page, index)?,
             }
         }
         Ok(newest)
@@ -283,15 +282,5 @@ impl CallListing<'_> {
         self.starts.insert(id.clone(), started);
         self.kept.insert((started, id), (Arc::clone(page), index));
         Ok(())
-    }
-}
-
-/// Whether one of the participants asked for is a party of the call. What the look at it meets is
-/// not noted here: a call that is kept is decoded again.
-fn takes_part(selection: &super::Selection, raw: &str) -> bool {
-    match Call::decode(raw, &mut Drift::default()) {
-        Ok(call) => call.parties.iter().flatten().any(|party| selection.is_participant(party)),
-        // Kept, so that it is rejected with its reason where calls are decoded.
-        Err(_) => true,
     }
 }

@@ -20,8 +20,10 @@ use super::{Budget, Event, Job, Reporter};
 use crate::calendar::Partition;
 use crate::dataset::{self, Dataset, PartitionColumn};
 use crate::gong::{self, Client, Page};
+use crate::plan::Plan;
 use crate::sink::location::{REJECTED_FOLDER, RUNS_FOLDER};
 use crate::sink::{self, DataFile, Store};
+use crate::state::coverage::Standing;
 use crate::state::run_record::{
     Counts, FORMAT, FailureRecord, FileRecord, Outcome, RangeRecord, RejectedRecord, RequestRecord, RunRecord,
     WindowRecord,
@@ -137,6 +139,26 @@ impl Context {
         self.ledger().warnings.push(warning);
     }
 
+    /// Tells of files that stay as they are although personal data was treated otherwise when they were
+    /// written: those outside of the range, and snapshots of days that are over.
+    pub(super) fn warn_of_other_privacy(&self, plan: &Plan) {
+        let coverage = &self.job.held.coverage;
+        let is_judged = |dataset: &str, partition: Partition| {
+            plan.verdicts.iter().any(|verdict| verdict.dataset.name == dataset && verdict.partition == partition)
+        };
+        let is_left = |(dataset, partition, standing): &(&'static str, Partition, &Standing)| {
+            matches!(standing, Standing::Ours(footer) if !footer.privacy.fits(&self.job.privacy_note))
+                && !is_judged(dataset, *partition)
+        };
+        let left = coverage.iter().filter(is_left).count();
+        if left > 0 {
+            self.warn(format!(
+                "{left} files at the destination were written with other settings of `privacy` and are outside of this \
+                 run's range, or snapshots of earlier days; export their days again, or remove them"
+            ));
+        }
+    }
+
     /// Records that a unit came to nothing. An exhausted budget and a failing destination stop the
     /// run, since what follows would meet the same; anything else fails alone.
     pub(super) fn unit_failed(&self, unit: &str, error: &UnitError) {
@@ -239,7 +261,8 @@ impl Context {
         self.ledger().drift.merge(drift);
     }
 
-    /// Keeps a record that cannot be decoded, as received.
+    /// Keeps a record that cannot be decoded, as received; where personal data is replaced, only its place
+    /// and what is wrong with it, since nobody knows what the record holds.
     pub(super) fn reject(&self, page: &Page, index: usize, reason: &str) {
         warn!(
             event = "record_rejected",
@@ -254,7 +277,7 @@ impl Context {
             "page": page.number(),
             "position": index,
             "reason": reason,
-            "record": page.record(index),
+            "record": self.job.privacy.is_none().then(|| page.record(index)),
         }));
     }
 
@@ -383,6 +406,7 @@ impl Context {
             resumes: job.resumes,
             seconds: self.started.elapsed().as_secs_f64(),
             destination: self.store.describe(),
+            privacy: job.privacy_note.clone(),
             range: RangeRecord { from: job.range.from(), to: job.range.to(), timezone: job.zone.name().to_owned() },
             requests: RequestRecord {
                 sent: usage.requests,

@@ -176,8 +176,10 @@ impl Encoder {
             return Ok(());
         }
         let context = Arc::clone(&self.context);
+        let people = context.job.privacy.as_ref().map(|privacy| Arc::new(privacy.people_of(input.call)));
         let open = self.open(partition)?;
         open.files.row(&context, |dataset, rows| {
+            rows.concerning(people.clone());
             if let Source::Call { rows: append, .. } = dataset.source {
                 append(input, rows, drift);
             }

@@ -5,24 +5,31 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::context::Context;
 use super::pages;
+use super::selection::LeftOut;
 use super::unit_error::UnitError;
-use crate::gong::endpoint::{IDS_MAX, Request};
+use crate::gong::endpoint::{Block, IDS_MAX, Request};
 use crate::gong::model::CallHead;
 
-/// Which of `ids` the job leaves out: private calls, and those that Gong does not show, which may be
-/// private too. Takes a request for every hundred ids, and none when the job takes all calls.
+/// Which of `ids` nothing may be told about: private calls and excluded ones, and those that Gong does
+/// not show, which may be either. Takes a request for every hundred ids, and none when the job hides
+/// nothing.
 pub(super) async fn among(context: &Context, ids: BTreeSet<String>) -> Result<HashSet<String>, UnitError> {
-    if !context.job.selection.excludes_private() {
+    let selection = &context.job.selection;
+    if !selection.hides_calls() {
         return Ok(HashSet::new());
     }
+    let blocks = if selection.needs_parties() { BTreeSet::from([Block::Parties]) } else { BTreeSet::new() };
     let ids: Vec<String> = ids.into_iter().collect();
     let mut hidden: HashSet<String> = ids.iter().cloned().collect();
     for some in ids.chunks(IDS_MAX) {
-        let request = Request::calls_by_id(some, &BTreeSet::new());
+        let request = Request::calls_by_id(some, &blocks);
         for page in context.unless_stopping(pages::all(&context.client, &request)).await? {
-            for call in page.records().filter_map(|raw| CallHead::decode(raw).ok()) {
-                if !call.is_private {
-                    hidden.remove(&call.id);
+            for raw in page.records() {
+                let Ok(call) = CallHead::decode(raw) else { continue };
+                match selection.leaves_out(&call, raw) {
+                    Some(LeftOut::Private | LeftOut::Excluded) => {}
+                    // Who takes part decides which calls are exported, not what users did.
+                    Some(LeftOut::Filtered) | None => drop(hidden.remove(&call.id)),
                 }
             }
         }

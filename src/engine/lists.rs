@@ -232,12 +232,14 @@ async fn write(context: &Arc<Context>, plan: &ListPlan, listed: Listed) -> Resul
     let one_to_one = of_first(&made, &counts);
     let mut left_out = 0;
     for (place, rows) in made.iter_mut().enumerate() {
-        let hidden_rows = rows.leave_out(&hidden);
-        left_out += hidden_rows;
+        let of_calls = rows.leave_out_calls(&hidden);
+        let of_users = rows.leave_out_users(|id| context.job.selection.excludes_user(id));
+        left_out += of_calls + of_users;
         if place == 0 && one_to_one {
             counts.duplicates += rows.copies;
-            counts.private += hidden_rows;
-            counts.written -= rows.copies + hidden_rows;
+            counts.private += of_calls;
+            counts.excluded += of_users;
+            counts.written -= rows.copies + of_calls + of_users;
         }
     }
     if left_out > 0 {
@@ -245,7 +247,7 @@ async fn write(context: &Arc<Context>, plan: &ListPlan, listed: Listed) -> Resul
             event = "rows_left_out",
             list = plan.list.name,
             rows = left_out,
-            "rows about calls that the job leaves out"
+            "rows about calls or users that the job leaves out"
         );
     }
     let outside: u64 = made.iter().map(|rows| rows.outside).max().unwrap_or_default();
@@ -275,7 +277,8 @@ async fn blocking<T: Send + 'static>(
 
 /// Makes the rows of every dataset; a record that one of them cannot decode is kept aside.
 fn decode(context: &Context, plan: &ListPlan, listed: &Listed) -> (Vec<SortedByDay>, Counts) {
-    let mut made: Vec<_> = plan.datasets.iter().map(|dataset| RowsByDay::new(dataset, plan.from, plan.to)).collect();
+    let rows = |dataset| RowsByDay::new(dataset, plan.from, plan.to).guarded(context.job.privacy.clone());
+    let mut made: Vec<_> = plan.datasets.iter().copied().map(rows).collect();
     let mut counts = Counts::default();
     let mut drift = Drift::default();
     for OneListing { with, pages } in &listed.listings {

@@ -42,15 +42,17 @@ use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 
 use crate::calendar::{DateRange, PartitionBy};
+use crate::dataset::Privacy;
 use crate::gong::Client;
 use crate::plan::Plan;
 use crate::sink::{Held, Store, WriterSettings};
+use crate::state::privacy_note::PrivacyNote;
 use crate::state::run_record::RunRecord;
 
 use context::Context;
 pub use event::{Event, Fetch, Reporter};
 pub use lists::{Probe, probe};
-pub use selection::{Participant, Selection, UnknownUser};
+pub use selection::{Exclusion, Participant, Selection, TitlePatterns, UnknownUser};
 use unit_error::UnitError;
 pub use unit_error::error_chain;
 pub use users::UserList;
@@ -74,6 +76,10 @@ pub struct Job {
     pub writer: WriterSettings,
     /// The choice of calls as the footers have it: files with equal text hold the same subset.
     pub selection_text: String,
+    /// Replaces personal data on its way into the files.
+    pub privacy: Option<Arc<Privacy>>,
+    /// The same as footers and the run record have it, with the users that are left out.
+    pub privacy_note: PrivacyNote,
     /// What stands at the destination.
     pub held: Held,
     /// Whether a listing may replace a partition that had more than twice its rows.
@@ -126,6 +132,7 @@ pub async fn run(
     if let Err(error) = context.save().await {
         context.unit_failed("run record", &UnitError::Sink(error));
     }
+    context.warn_of_other_privacy(&plan);
     let saving = saving::start(&context);
     let has_calls = plan.calls.as_ref().is_some_and(|calls| !calls.partitions.is_empty());
     let calls = async {

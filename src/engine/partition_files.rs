@@ -88,7 +88,7 @@ impl PartitionFiles {
         for &dataset in datasets {
             let location = Location::new(dataset, partition);
             let writer = DataFileWriter::create(&context.store, location, &context.job.writer)?;
-            open.push(Open { dataset, rows: Rows::new(dataset), writer });
+            open.push(Open { dataset, rows: Rows::guarded(dataset, context.job.privacy.as_ref()), writer });
         }
         Ok(Self { partition, open })
     }
@@ -108,7 +108,7 @@ impl PartitionFiles {
         Ok(())
     }
 
-    /// Adds rows that are in order already.
+    /// Adds rows that are in order already, and pseudonymous where the job wants it.
     pub(super) fn batch(
         &mut self,
         context: &Context,
@@ -173,6 +173,7 @@ impl PartitionFiles {
                 oldest_awaited: origin.awaited.oldest,
                 simulated: job.simulated,
                 selection: job.selection_text.clone(),
+                privacy: job.privacy_note.clone(),
             })?;
             context.committed(dataset, partition, file);
         }

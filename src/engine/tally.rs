@@ -33,10 +33,10 @@ pub(super) fn count_warnings(windows: &[WindowRecord]) -> Vec<String> {
             ));
         }
         if !counts.agree() {
-            let Counts { fetched, written, private, filtered, duplicates, outside, rejected } = counts;
+            let Counts { fetched, written, private, excluded, filtered, duplicates, outside, rejected } = counts;
             warnings.push(format!(
                 "{fetch} {from} to {to}: of {fetched} records fetched, {written} were written, {private} were private, \
-                 {filtered} filtered out, {duplicates} duplicates, {outside} outside, {rejected} rejected; \
+                 {excluded} excluded, {filtered} filtered out, {duplicates} duplicates, {outside} outside, {rejected} rejected; \
                  the others belong to partitions that were not finished"
             ));
         }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::selection::Directory;
 use super::{Participant, UnknownUser, pages};
+use crate::dataset::privacy::{Privacy, Pseudonyms};
 use crate::gong::endpoint::Request;
 use crate::gong::model::{Drift, User};
 use crate::gong::{self, Client, Page};
@@ -30,12 +31,20 @@ impl UserList {
     /// nobody.
     pub fn resolve<'a>(&self, values: impl IntoIterator<Item = &'a str>) -> Result<Vec<Participant>, Vec<UnknownUser>> {
         let mut directory = Directory::default();
-        for raw in self.pages.iter().flat_map(Page::records) {
-            // What the records hold beyond the names is noted when they become rows.
-            if let Ok(user) = User::decode(raw, &mut Drift::default()) {
-                directory.add(&user);
-            }
+        for user in &self.users() {
+            directory.add(user);
         }
         directory.resolve(values)
+    }
+
+    /// What makes pseudonyms, knowing all users by name.
+    pub fn privacy(&self, pseudonyms: Pseudonyms) -> Privacy {
+        Privacy::new(pseudonyms, &self.users())
+    }
+
+    /// Those that can be decoded. What the records hold beyond the names is noted when they become rows.
+    fn users(&self) -> Vec<User<'_>> {
+        let records = self.pages.iter().flat_map(Page::records);
+        records.filter_map(|raw| User::decode(raw, &mut Drift::default()).ok()).collect()
     }
 }

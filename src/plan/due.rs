@@ -11,9 +11,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::calendar::{Partition, start_of_day};
-use crate::dataset::PartitionColumn;
+use crate::dataset::{Dataset, PartitionColumn};
 use crate::state::coverage::Standing;
 use crate::state::footer::FooterError;
+use crate::state::privacy_note::PrivacyNote;
 
 /// When a partition is worth another look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub struct Circumstances<'a> {
     pub zone: Tz,
     /// Which calls the job chooses, as a footer has it.
     pub selection: &'a str,
+    /// How the job treats personal data, as a footer has it.
+    pub privacy: &'a PrivacyNote,
     /// Whether the source is the simulator.
     pub simulated: bool,
     /// When the first of the interrupted runs began that this one takes up: what was read since is
@@ -66,6 +69,8 @@ pub enum Due {
     Snapshot,
     /// The job chose other calls when it was written.
     OtherSelection,
+    /// The job treated personal data otherwise when it was written: other pseudonyms, or none.
+    OtherPrivacy,
     /// The file cannot be read any more.
     Damaged,
     /// Settled by itself; another dataset that is made from the same listing is due.
@@ -114,6 +119,7 @@ impl Verdict {
             Self::Due(Due::Unsettled) => "unsettled",
             Self::Due(Due::Snapshot) => "snapshot",
             Self::Due(Due::OtherSelection) => "other_selection",
+            Self::Due(Due::OtherPrivacy) => "other_privacy",
             Self::Due(Due::Damaged) => "damaged",
             Self::Due(Due::Companion) => "companion",
             Self::Due(Due::FullRefresh) => "full_refresh",
@@ -133,6 +139,7 @@ impl fmt::Display for Verdict {
             Self::Due(Due::Unsettled) => f.write_str("read too soon after its end to be final"),
             Self::Due(Due::Snapshot) => f.write_str("every run takes the day's snapshot"),
             Self::Due(Due::OtherSelection) => f.write_str("written with another choice of calls or another time zone"),
+            Self::Due(Due::OtherPrivacy) => f.write_str("written with other pseudonyms, or other users left out"),
             Self::Due(Due::Damaged) => f.write_str("the file cannot be read"),
             Self::Due(Due::Companion) => f.write_str("settled; another dataset of the same listing is due"),
             Self::Due(Due::FullRefresh) => f.write_str("settled; exported again as asked"),
@@ -146,7 +153,7 @@ impl fmt::Display for Verdict {
 
 impl Circumstances<'_> {
     /// Judges one partition by its file, if there is one.
-    pub fn judge(&self, column: PartitionColumn, partition: Partition, standing: Option<&Standing>) -> Verdict {
+    pub fn judge(&self, dataset: &Dataset, partition: Partition, standing: Option<&Standing>) -> Verdict {
         let footer = match standing {
             None => return Verdict::Due(Due::Missing),
             Some(Standing::Damaged(_)) => return Verdict::Due(Due::Damaged),
@@ -156,8 +163,12 @@ impl Circumstances<'_> {
         if footer.simulated != self.simulated {
             return Verdict::Blocked(Blocked::OtherSource { simulated: footer.simulated });
         }
-        // Reviews hang on the choice by whether they are of private calls; they are few.
-        if matches!(column, PartitionColumn::Call | PartitionColumn::Review) && footer.selection != self.selection {
+        // Of every dataset: one that kept an original would undo what the others hide.
+        if !footer.privacy.fits(self.privacy) {
+            return Verdict::Due(Due::OtherPrivacy);
+        }
+        // What is about calls hangs on which of them the job chooses, if only by whether they are private.
+        if dataset.is_about_calls() && footer.selection != self.selection {
             return Verdict::Due(Due::OtherSelection);
         }
         if self.resumes.is_some_and(|begin| begin <= footer.as_of) {
@@ -166,7 +177,7 @@ impl Circumstances<'_> {
         if self.refresh.full {
             return Verdict::Due(Due::FullRefresh);
         }
-        let end = match column {
+        let end = match dataset.partition {
             PartitionColumn::Snapshot => return Verdict::Due(Due::Snapshot),
             PartitionColumn::Call | PartitionColumn::Event => partition.span(self.zone).to(),
             // The company's zone is not known here, so the latest end on earth stands in.
@@ -188,6 +199,7 @@ impl Circumstances<'_> {
 mod tests {
     use super::*;
     use crate::calendar::{DateRange, PartitionBy};
+    use crate::dataset::{ACTIVITY_STATS, CALLS, USERS, find};
     use crate::state::footer::{Footer, SCHEMA_VERSION};
     use proptest::prelude::*;
 
@@ -205,6 +217,7 @@ mod tests {
             now: at("2026-01-20T03:00:00Z"),
             zone: Tz::UTC,
             selection: "{}",
+            privacy: &PrivacyNote::NONE,
             simulated: false,
             resumes: None,
         }
@@ -227,17 +240,18 @@ mod tests {
             oldest_awaited: None,
             simulated: false,
             selection: "{}".into(),
+            privacy: PrivacyNote::default(),
         }
     }
 
     fn judged(circumstances: Circumstances<'_>, footer: Footer) -> Verdict {
-        circumstances.judge(PartitionColumn::Call, day(), Some(&Standing::Ours(Box::new(footer))))
+        circumstances.judge(&CALLS, day(), Some(&Standing::Ours(Box::new(footer))))
     }
 
     #[test]
     fn a_partition_settles_after_its_days() {
         let normal = circumstances();
-        assert_eq!(normal.judge(PartitionColumn::Call, day(), None), Verdict::Due(Due::Missing));
+        assert_eq!(normal.judge(&CALLS, day(), None), Verdict::Due(Due::Missing));
         assert_eq!(judged(normal, footer("2026-01-12T23:59:59Z", 0)), Verdict::Due(Due::Unsettled));
         assert_eq!(judged(normal, footer("2026-01-13T00:00:00Z", 0)), Verdict::NotDue(NotDue::Settled));
         let full = Circumstances { refresh: Refresh { full: true, ..normal.refresh }, ..normal };
@@ -265,12 +279,12 @@ mod tests {
         assert_eq!(judged(circumstances(), other.clone()), Verdict::Due(Due::OtherSelection));
         let standing = Standing::Ours(Box::new(other));
         assert_eq!(
-            circumstances().judge(PartitionColumn::Activity, day(), Some(&standing)),
+            circumstances().judge(&ACTIVITY_STATS, day(), Some(&standing)),
             Verdict::NotDue(NotDue::Settled),
             "activity is of all users"
         );
         assert_eq!(
-            circumstances().judge(PartitionColumn::Review, day(), Some(&standing)),
+            circumstances().judge(find("answered_scorecards").unwrap(), day(), Some(&standing)),
             Verdict::Due(Due::OtherSelection),
             "reviews may be of private calls"
         );
@@ -278,17 +292,32 @@ mod tests {
         assert_eq!(judged(circumstances(), simulated), Verdict::Blocked(Blocked::OtherSource { simulated: true }));
         let strange = Standing::Strange(FooterError::Foreign);
         assert_eq!(
-            circumstances().judge(PartitionColumn::Call, day(), Some(&strange)),
+            circumstances().judge(&CALLS, day(), Some(&strange)),
             Verdict::Blocked(Blocked::Strange(FooterError::Foreign))
         );
         let damaged = Standing::Damaged("x".into());
-        assert_eq!(circumstances().judge(PartitionColumn::Call, day(), Some(&damaged)), Verdict::Due(Due::Damaged));
+        assert_eq!(circumstances().judge(&CALLS, day(), Some(&damaged)), Verdict::Due(Due::Damaged));
+    }
+
+    #[test]
+    fn other_pseudonyms_make_every_dataset_due() {
+        let privacy = PrivacyNote { excluded_users: Some("x".into()), ..PrivacyNote::NONE };
+        let settled = footer("2026-01-19T00:00:00Z", 0);
+        let standing = Standing::Ours(Box::new(settled.clone()));
+        let wanted = Circumstances { privacy: &privacy, ..circumstances() };
+        let resuming = Circumstances { resumes: Some(at("2026-01-18T00:00:00Z")), ..wanted };
+        for dataset in [&CALLS, &ACTIVITY_STATS, &USERS] {
+            assert_eq!(wanted.judge(dataset, day(), Some(&standing)), Verdict::Due(Due::OtherPrivacy));
+            assert_eq!(resuming.judge(dataset, day(), Some(&standing)), Verdict::Due(Due::OtherPrivacy));
+        }
+        let done = Footer { privacy: privacy.clone(), ..settled };
+        assert_eq!(judged(wanted, done), Verdict::NotDue(NotDue::Settled));
     }
 
     #[test]
     fn todays_snapshot_is_taken_by_every_run() {
         let standing = Standing::Ours(Box::new(footer("2026-01-19T00:00:00Z", 0)));
-        let judge = |c: Circumstances<'_>| c.judge(PartitionColumn::Snapshot, day(), Some(&standing));
+        let judge = |c: Circumstances<'_>| c.judge(&USERS, day(), Some(&standing));
         assert_eq!(judge(circumstances()), Verdict::Due(Due::Snapshot));
         let resuming = Circumstances { resumes: Some(at("2026-01-18T00:00:00Z")), ..circumstances() };
         assert_eq!(judge(resuming), Verdict::NotDue(NotDue::Fresh));
@@ -306,7 +335,7 @@ mod tests {
             for gap in gaps_h {
                 c.now = now;
                 let settled = standing.as_ref().is_some_and(|s| matches!(s, Standing::Ours(f) if f.as_of >= end + c.refresh.settle));
-                match c.judge(PartitionColumn::Call, day(), standing.as_ref()) {
+                match c.judge(&CALLS, day(), standing.as_ref()) {
                     Verdict::Due(_) => {
                         prop_assert!(!settled);
                         standing = Some(Standing::Ours(Box::new(Footer { as_of: now, ..footer("2026-01-05T00:00:00Z", 0) })));

@@ -100,6 +100,7 @@ mod tests {
     use crate::dataset;
     use crate::plan::{Circumstances, Inputs, Refresh};
     use crate::state::coverage::Coverage;
+    use crate::state::privacy_note::PrivacyNote;
     use chrono::TimeDelta;
 
     fn estimate(counts: &Counts) -> Estimate {
@@ -113,6 +114,7 @@ mod tests {
                 now: "2026-03-01T00:00:00Z".parse().unwrap(),
                 zone: chrono_tz::Tz::UTC,
                 selection: "{}",
+                privacy: &PrivacyNote::NONE,
                 simulated: false,
                 resumes: None,
             },

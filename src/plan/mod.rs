@@ -132,7 +132,7 @@ impl Plan {
 
     fn judge(&mut self, inputs: &Inputs<'_>, dataset: &'static Dataset, partition: Partition) {
         let standing = inputs.coverage.get(dataset.name, partition);
-        let verdict = inputs.circumstances.judge(dataset.partition, partition, standing);
+        let verdict = inputs.circumstances.judge(dataset, partition, standing);
         self.verdicts.push(PartitionVerdict { dataset, partition, verdict });
     }
 
@@ -289,6 +289,7 @@ impl ListPlan {
 mod tests {
     use super::*;
     use crate::dataset;
+    use crate::state::privacy_note::PrivacyNote;
 
     fn instant(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
@@ -301,6 +302,7 @@ mod tests {
             now: instant(now),
             zone: chrono_tz::America::New_York,
             selection: "{}",
+            privacy: &PrivacyNote::NONE,
             simulated: false,
             resumes: None,
         }

@@ -16,6 +16,7 @@ use crate::dataset::{Column, ColumnType, Dataset, Group, PartitionColumn, Person
 use crate::sink::store::Backend;
 use crate::sink::{DataFile, DataFileWriter, Error, Location, Store, WriterSettings};
 use crate::state::footer::{Footer, SCHEMA_VERSION};
+use crate::state::privacy_note::PrivacyNote;
 
 mod failing;
 pub(crate) mod s3;
@@ -227,6 +228,7 @@ pub(crate) fn footer(location: Location, rows: u64, checksum: String) -> Footer 
         oldest_awaited: None,
         simulated: true,
         selection: "{}".into(),
+        privacy: PrivacyNote::NONE,
     }
 }
 

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 
+use super::Purpose;
 use super::compression::Compression;
 use super::dates::DateExpr;
 use super::destination::check_destination;
 use super::field::{Field, Located};
-use super::job::{Destination, JobSpec, Privacy, Refresh, UserRef, Users};
+use super::job::{Destination, JobSpec, Refresh, UserRef, Users};
 use super::node::Node;
 use super::problem::{Notes, Place, Position, quoted, quoted_url};
 use super::range::{Bound, Range};
@@ -25,6 +26,8 @@ pub(super) struct Checker<'a> {
     pub(super) stem: &'a str,
     /// The names of datasets and groups.
     pub(super) datasets: &'a [&'a str],
+    /// Whether keys and the like are needed, or the job is only looked at.
+    pub(super) purpose: Purpose,
     pub(super) notes: &'a mut Notes,
 }
 
@@ -65,8 +68,7 @@ impl Checker<'_> {
         let destination = required(job.destination, "destination", start, remedy, self.notes)
             .and_then(|destination| self.destination(destination));
         let refresh = self.refresh(job.refresh);
-        let private_calls = job.privacy.present().and_then(|privacy| privacy.value.private_calls.present());
-        let privacy = Privacy { private_calls: private_calls.map(|choice| choice.value).unwrap_or_default() };
+        let privacy = self.privacy(job.privacy);
         let notify = self.notify(job.notify);
         version?;
         Some(JobSpec {
@@ -78,7 +80,7 @@ impl Checker<'_> {
             datasets: datasets?,
             destination: destination?,
             refresh: refresh?,
-            privacy,
+            privacy: privacy?,
             notify: notify?,
         })
     }
@@ -205,7 +207,7 @@ impl Checker<'_> {
     }
 
     /// `None` when one of them was noted.
-    fn user_list(&mut self, list: Field<Vec<Field<raw::Id>>>, path: &str) -> Option<Vec<UserRef>> {
+    pub(super) fn user_list(&mut self, list: Field<Vec<Field<raw::Id>>>, path: &str) -> Option<Vec<UserRef>> {
         let list = match list {
             Field::Absent => return Some(Vec::new()),
             Field::Invalid => return None,

@@ -1,6 +1,6 @@
 //! A job spec after checking: what all other modules see of the YAML.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use secrecy::SecretString;
@@ -9,7 +9,7 @@ use url::Url;
 use super::compression::Compression;
 use super::field::Located;
 use super::range::Range;
-use super::raw::{NotifyOn, PrivateCalls};
+use super::raw::{NotifyOn, PersonalKind, PrivateCalls};
 use crate::calendar::PartitionBy;
 use crate::sim;
 
@@ -106,10 +106,38 @@ pub struct Refresh {
     pub transcripts_wait_days: u32,
 }
 
-/// What to leave out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// What to leave out, and what to replace by pseudonyms. Its `Debug` shows no key.
+#[derive(Debug, Clone, Default)]
 pub struct Privacy {
     pub private_calls: PrivateCalls,
+    pub pseudonymize: Option<Pseudonymize>,
+    pub exclude: Exclude,
+}
+
+/// Which personal data is replaced by pseudonyms, and how.
+#[derive(Debug, Clone)]
+pub struct Pseudonymize {
+    /// Never empty.
+    pub kinds: BTreeSet<PersonalKind>,
+    /// At least 32 characters. `None` only for a command that makes no pseudonyms.
+    pub key: Option<SecretString>,
+    pub keep_email_domains: bool,
+}
+
+/// Calls that are left out, and users.
+#[derive(Debug, Clone, Default)]
+pub struct Exclude {
+    /// Patterns of titles; `*` is any text, `?` one character. Each holds another character, too.
+    pub titles: Vec<String>,
+    /// In lower case.
+    pub email_domains: Vec<String>,
+    pub users: Vec<UserRef>,
+}
+
+impl Exclude {
+    pub fn is_empty(&self) -> bool {
+        self.titles.is_empty() && self.email_domains.is_empty() && self.users.is_empty()
+    }
 }
 
 /// Whom to tell how a run ended.

@@ -10,13 +10,14 @@
 //! * `node`, `yaml_error`: YAML events to a bounded tree that knows where everything stands.
 //! * `interpolate`: `${VAR}` in values, never in keys or structure.
 //! * `decode`, `field`, `mismatch`: the tree to the serde shapes of `raw`, bad values left out.
-//! * `check`, `check_source`, `check_notify`: what values mean; [`dates`], [`range`], `compression`, `base_url` and
+//! * `check`, `check_source`, `check_notify`, `check_privacy`: what values mean; [`dates`], [`range`], `compression`, `base_url` and
 //!   `destination` are its parts.
 //! * `schema`: the JSON Schema, made from the same shapes.
 
 mod base_url;
 mod check;
 mod check_notify;
+mod check_privacy;
 mod check_source;
 mod compression;
 pub mod dates;
@@ -42,11 +43,14 @@ pub use base_url::{BaseUrlError, parse_base_url};
 pub use compression::{Compression, CompressionError};
 pub use destination::{DestinationError, check_destination};
 pub use field::Located;
-pub use job::{Auth, Destination, JobSpec, Notify, NotifyHeader, Privacy, Refresh, Source, SourceKind, UserRef, Users};
+pub use job::{
+    Auth, Destination, Exclude, JobSpec, Notify, NotifyHeader, Privacy, Pseudonymize, Refresh, Source, SourceKind,
+    UserRef, Users,
+};
 pub use node::FILE_BYTES_MAX;
 pub use problem::{Place, Position, Problem, Problems};
 pub use range::Range;
-pub use raw::{NotifyOn, PrivateCalls};
+pub use raw::{NotifyOn, PersonalKind, PrivateCalls};
 pub use schema::job_schema;
 
 use check::Checker;
@@ -72,11 +76,12 @@ pub fn load(
 }
 
 /// Reads a job file for a command that sends nothing to Gong: address and credentials are passed over,
-/// so their variables need not be set, and [`SourceKind::Gong`] holds neither.
+/// so their variables need not be set, and [`SourceKind::Gong`] holds neither. So is the key of pseudonyms:
+/// who only reads an export should not have it.
 ///
 /// # Errors
 ///
-/// As of [`load`], but for what concerns `source.base_url` and `source.auth`.
+/// As of [`load`], but for what concerns `source.base_url`, `source.auth` and `privacy.key`.
 pub fn load_without_credentials(
     file: &str,
     text: &[u8],
@@ -121,9 +126,10 @@ fn examine(
     if purpose == Purpose::LookOnly {
         // Before variables are looked up.
         tree.remove("source", &["base_url", "auth"]);
+        tree.remove("privacy", &["key"]);
     }
     interpolate::interpolate_tree(&mut tree, variable, notes);
     let shapes: raw::Job = decode::decode(&tree, "", notes)?;
     let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-    Checker { tree: &tree, stem, datasets, notes }.job(shapes)
+    Checker { tree: &tree, stem, datasets, purpose, notes }.job(shapes)
 }

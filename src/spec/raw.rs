@@ -52,7 +52,7 @@ pub(super) struct Job {
     /// For how long what is exported is looked at again.
     #[serde(default)]
     pub refresh: Field<Refresh>,
-    /// What to leave out.
+    /// What to leave out, and which personal data to replace by pseudonyms.
     #[serde(default)]
     pub privacy: Field<Privacy>,
     /// Whom to tell how a run ended. Default: nobody.
@@ -179,8 +179,11 @@ pub(super) struct Refresh {
     pub transcripts_wait_days: Field<u64>,
 }
 
-/// Which calls to leave out.
-#[derive(Deserialize, JsonSchema)]
+/// Where [`Privacy`] stands.
+pub(super) const PRIVACY_PATH: &str = "privacy";
+
+/// Which calls and users to leave out, and which personal data to replace by pseudonyms.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Privacy {
     /// Calls that somebody marked as private in Gong: leave them out with all that belongs to them,
@@ -188,6 +191,68 @@ pub(super) struct Privacy {
     #[serde(default)]
     #[schemars(extend("default" = "exclude"))]
     pub private_calls: Field<PrivateCalls>,
+    /// Kinds of personal data to replace by pseudonyms, wherever they stand: in columns of their own for
+    /// certain, in sentences, titles and other text as far as they can be recognised. Equal data gets
+    /// equal pseudonyms in all datasets and runs with the same key, so that joins still work.
+    #[serde(default)]
+    #[schemars(extend("default" = []))]
+    pub pseudonymize: Field<Vec<Field<PersonalKind>>>,
+    /// The secret that pseudonyms are made with (HMAC-SHA-256), at least 32 characters. Who has it can
+    /// tell which pseudonym is whose. Better a variable than the secret itself.
+    #[serde(default)]
+    #[schemars(example = "${EXPORT_PSEUDONYM_KEY}")]
+    pub key: Field<Secret>,
+    /// Whether the pseudonym of an e-mail address ends in the address's own domain, which tells the company.
+    #[serde(default)]
+    #[schemars(extend("default" = true))]
+    pub keep_email_domains: Field<bool>,
+    /// Calls and users to leave out, with all that belongs to them.
+    #[serde(default)]
+    pub exclude: Field<Exclude>,
+}
+
+/// Calls of which any of this is true are left out as private ones are; the users named are left out of
+/// datasets of users, too.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Exclude {
+    /// Calls whose title holds one of these, in whatever case. `*` stands for any text, `?` for one
+    /// character.
+    #[serde(default)]
+    #[schemars(example = ["interview", "1?1 with *"])]
+    pub titles: Field<Vec<Field<String>>>,
+    /// Calls with a participant whose e-mail address is in one of these domains, or below one.
+    #[serde(default)]
+    #[schemars(example = ["lawyers.example"])]
+    pub email_domains: Field<Vec<Field<String>>>,
+    /// Calls that one of these users of Gong hosted or took part in: e-mail addresses or user ids.
+    #[serde(default)]
+    #[schemars(example = ["lee@vendor.example"])]
+    pub users: Field<Vec<Field<Id>>>,
+}
+
+/// A kind of personal data that can be replaced by pseudonyms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum PersonalKind {
+    /// E-mail addresses.
+    Email,
+    /// Phone numbers.
+    Phone,
+    /// Names of people.
+    Name,
+}
+
+impl PersonalKind {
+    /// Its word in job specs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::Name => "name",
+        }
+    }
 }
 
 /// Where [`Notify`] stands. Like that of [`Auth`], nothing in it is shown.

@@ -57,6 +57,7 @@ fn the_shortest_job_has_the_defaults() {
     assert_eq!(job.destination.partition_by, PartitionBy::Day);
     assert_eq!(job.destination.compression, Compression::Zstd(3));
     assert_eq!(job.privacy.private_calls, PrivateCalls::Exclude);
+    assert!(job.privacy.pseudonymize.is_none() && job.privacy.exclude.is_empty());
     assert!(job.notify.is_none());
     let range = job.range.resolve(now()).unwrap();
     assert_eq!(range.to_string(), "2025-01-01T00:00:00Z to 2026-05-15T00:00:00Z");
@@ -92,6 +93,13 @@ destination:
   options: {region: eu-central-1, allow_http: true, timeout: 30, secret_access_key: "${HUSH}"}
 privacy:
   private_calls: include
+  pseudonymize: [name, email]
+  key: " ${HUSH}${HUSH}${HUSH}${HUSH} "
+  keep_email_domains: false
+  exclude:
+    titles: [interview, "1?1 *"]
+    email_domains: ["@Lawyers.example", council.example]
+    users: [lee@vendor.example]
 notify:
   url: https://hooks.example/services/${HUSH}
   on: always
@@ -127,6 +135,14 @@ notify:
         [("allow_http", "true"), ("region", "eu-central-1"), ("secret_access_key", SECRET), ("timeout", "30")];
     assert_eq!(options, expected);
     assert_eq!(job.privacy.private_calls, PrivateCalls::Include);
+    let pseudonymize = job.privacy.pseudonymize.as_ref().unwrap();
+    assert_eq!(pseudonymize.kinds.iter().copied().collect::<Vec<_>>(), [PersonalKind::Email, PersonalKind::Name]);
+    assert_eq!(pseudonymize.key.as_ref().unwrap().expose_secret(), SECRET.repeat(4));
+    assert!(!pseudonymize.keep_email_domains);
+    let exclude = &job.privacy.exclude;
+    assert_eq!(exclude.titles, ["interview", "1?1 *"]);
+    assert_eq!(exclude.email_domains, ["lawyers.example", "council.example"]);
+    assert_eq!(exclude.users[0].value, "lee@vendor.example");
     let notify = job.notify.as_ref().unwrap();
     assert_eq!(notify.url.as_str(), format!("https://hooks.example/services/{SECRET}"));
     assert_eq!(notify.on, NotifyOn::Always);
@@ -264,6 +280,13 @@ proptest! {
     }
 }
 
+/// A job may say by an empty list that nothing is replaced, and keep its key for later.
+#[test]
+fn pseudonyms_can_be_switched_off_by_word() {
+    let job = load_text(&job_with("privacy: {pseudonymize: [], key: \"${HUSH}\"}\n")).unwrap();
+    assert!(job.privacy.pseudonymize.is_none());
+}
+
 #[test]
 fn a_command_that_only_looks_needs_no_credentials() {
     let load = |text: &str| load_without_credentials("a.yaml", text.as_bytes(), &DATASETS, &environment);
@@ -272,6 +295,8 @@ fn a_command_that_only_looks_needs_no_credentials() {
     let job = load(text).unwrap();
     assert!(matches!(job.source.kind, SourceKind::Gong { base_url: None, auth: None }));
     assert_eq!(job.source.requests_per_day, 50);
+    let job = load(&format!("{text}privacy: {{pseudonymize: [email], key: '${{UNSET}}'}}\n")).unwrap();
+    assert!(job.privacy.pseudonymize.unwrap().key.is_none());
     let problems = load(&text.replace("url: out", "url: '${UNSET}'")).unwrap_err().to_string();
     assert!(problems.contains("`UNSET` is not set"), "{problems}");
 }

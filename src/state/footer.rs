@@ -10,6 +10,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 
+use super::privacy_note::PrivacyNote;
 use crate::calendar::{DateRange, Partition, PartitionBy};
 
 /// The version of the files' layout: columns of the datasets and meaning of the pairs. Raised when
@@ -37,6 +38,7 @@ mod name {
     pub(super) const OLDEST_AWAITED: &str = "oldest_awaited";
     pub(super) const SIMULATED: &str = "simulated";
     pub(super) const SELECTION: &str = "selection";
+    pub(super) const PRIVACY: &str = "privacy";
 }
 
 /// Where the rows of one data file come from and how complete they are.
@@ -71,6 +73,9 @@ pub struct Footer {
     /// Which part of Gong's records the job asked for (users, workspace, private calls), as compact
     /// JSON: a file with another selection does not stand for this job's.
     pub selection: String,
+    /// How personal data was treated; a file that was treated otherwise does not stand for this job's,
+    /// whatever its dataset.
+    pub privacy: PrivacyNote,
 }
 
 /// Why the pairs of a file are not a [`Footer`].
@@ -116,6 +121,9 @@ impl Footer {
         }
         pair(name::SIMULATED, self.simulated.to_string());
         pair(name::SELECTION, self.selection.clone());
+        if !self.privacy.is_empty() {
+            pair(name::PRIVACY, serde_json::to_string(&self.privacy).expect("a note has only text keys"));
+        }
         pairs
     }
 
@@ -169,6 +177,7 @@ impl Footer {
             oldest_awaited: entries.optional(name::OLDEST_AWAITED, instant_from_text)?,
             simulated: entries.parsed(name::SIMULATED)?,
             selection: entries.text(name::SELECTION)?,
+            privacy: entries.optional(name::PRIVACY, |text| serde_json::from_str(text).ok())?.unwrap_or_default(),
         })
     }
 }
@@ -219,6 +228,7 @@ fn instant_from_text(text: &str) -> Option<DateTime<Utc>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::privacy_note::PseudonymNote;
     use super::*;
     use proptest::prelude::*;
 
@@ -241,7 +251,12 @@ mod tests {
             awaited: u64,
             oldest in proptest::option::of(instant()),
             simulated: bool,
+            key in proptest::option::of(".{0,8}"),
         ) -> Footer {
+            let pseudonyms = key.map(|key| PseudonymNote {
+                kinds: vec!["email".into()], keep_email_domains: month, key: Some(key),
+            });
+            let privacy = PrivacyNote { pseudonyms, excluded_users: oldest.map(|at: DateTime<Utc>| at.to_string()) };
             let by = if month { PartitionBy::Month } else { PartitionBy::Day };
             let [tool_version, job, run_id, dataset, checksum, selection] = texts.try_into().unwrap();
             Footer {
@@ -250,7 +265,7 @@ mod tests {
                 as_of,
                 window: DateRange::new(edges.0.min(edges.1), edges.0.max(edges.1)).unwrap(),
                 records_announced: announced, records_written: written, checksum,
-                transcripts_awaited: awaited, oldest_awaited: oldest, simulated, selection,
+                transcripts_awaited: awaited, oldest_awaited: oldest, simulated, selection, privacy,
             }
         }
     }
@@ -273,6 +288,7 @@ mod tests {
             oldest_awaited: Some(at("2025-01-31T09:00:00Z")),
             simulated: false,
             selection: r#"{"private_calls":"exclude"}"#.into(),
+            privacy: PrivacyNote { pseudonyms: None, excluded_users: Some("5e8f".into()) },
         }
         .to_pairs()
     }
@@ -311,6 +327,7 @@ mod tests {
                 "gong_export.oldest_awaited=2025-01-31T09:00:00Z",
                 "gong_export.simulated=false",
                 r#"gong_export.selection={"private_calls":"exclude"}"#,
+                r#"gong_export.privacy={"excluded_users":"5e8f"}"#,
             ]
         );
     }
@@ -344,6 +361,7 @@ mod tests {
             match entry {
                 "records_announced" => assert_eq!(read.unwrap().records_announced, None),
                 "oldest_awaited" => assert_eq!(read.unwrap().oldest_awaited, None),
+                "privacy" => assert_eq!(read.unwrap().privacy, PrivacyNote::NONE),
                 entry => assert!(
                     matches!(read, Err(FooterError::Missing { entry: named }) if named == entry),
                     "{entry}: {read:?}"
@@ -363,6 +381,7 @@ mod tests {
             ("records_announced", "-1"),
             ("records_written", ""),
             ("simulated", "yes"),
+            ("privacy", "yes"),
         ] {
             let error = Footer::from_pairs(with(entry, value)).unwrap_err();
             let FooterError::Invalid { entry: named, value: shown } = error else { panic!("{entry}: {error}") };

@@ -3,4 +3,5 @@
 pub mod coverage;
 pub mod footer;
 pub mod lease;
+pub mod privacy_note;
 pub mod run_record;

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::privacy_note::PrivacyNote;
+
 /// The version of this document's shape.
 pub const FORMAT: u32 = 1;
 
@@ -29,6 +31,9 @@ pub struct RunRecord {
     pub seconds: f64,
     /// Without credentials.
     pub destination: String,
+    /// How personal data was treated.
+    #[serde(default)]
+    pub privacy: PrivacyNote,
     pub range: RangeRecord,
     pub requests: RequestRecord,
     /// Requests by day in UTC, for the daily budget.
@@ -102,7 +107,7 @@ pub struct DatasetRecord {
 }
 
 /// One listing, with the counts that have to agree:
-/// `fetched = written + private + filtered + duplicates + outside + rejected`.
+/// `fetched = written + private + excluded + filtered + duplicates + outside + rejected`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowRecord {
     /// `calls`, `users` or `activity_stats`.
@@ -126,6 +131,9 @@ pub struct Counts {
     pub written: u64,
     /// Private calls, left out.
     pub private: u64,
+    /// Calls and users left out by `privacy.exclude`.
+    #[serde(default)]
+    pub excluded: u64,
     /// Left out by the job's choice of participants.
     pub filtered: u64,
     /// Received more than once.
@@ -139,8 +147,8 @@ pub struct Counts {
 impl Counts {
     /// Whether every record received is accounted for.
     pub fn agree(&self) -> bool {
-        let Self { fetched, written, private, filtered, duplicates, outside, rejected } = *self;
-        fetched == written + private + filtered + duplicates + outside + rejected
+        let Self { fetched, written, private, excluded, filtered, duplicates, outside, rejected } = *self;
+        fetched == written + private + excluded + filtered + duplicates + outside + rejected
     }
 }
 
@@ -250,6 +258,7 @@ mod tests {
             resumes: resumes.map(at),
             seconds: 1.0,
             destination: "/data".to_owned(),
+            privacy: PrivacyNote::default(),
             range: RangeRecord { from: at(started_at), to: at(started_at), timezone: "UTC".to_owned() },
             requests: RequestRecord::default(),
             requests_by_day: BTreeMap::from([(at(started_at).date_naive(), 7)]),

@@ -19,6 +19,7 @@ mod kill;
 mod nights;
 mod operations;
 mod outage;
+mod privacy;
 mod s3;
 mod schedulers;
 mod sql;

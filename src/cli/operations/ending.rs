@@ -124,6 +124,7 @@ pub(super) mod samples {
 
     use super::*;
     use crate::cli::exit_code::Exit;
+    use crate::state::privacy_note::PrivacyNote;
     use crate::state::run_record::{
         DatasetRecord, FORMAT, FileRecord, Outcome, RangeRecord, RejectedRecord, RequestRecord,
     };
@@ -163,6 +164,7 @@ pub(super) mod samples {
             resumes: None,
             seconds: 12.5,
             destination: "s3://acme-lake/gong".to_owned(),
+            privacy: PrivacyNote::NONE,
             range: RangeRecord {
                 from: instant("2026-03-18T00:00:00Z"),
                 to: instant("2026-03-20T00:00:00Z"),

@@ -16,7 +16,7 @@ pub(in crate::cli) const EVENTS: [(&str, &str); 23] = [
     ("lease_lost", "another run took the destination; this one stops"),
     ("lease_kept", "the lease could not be given back; the next run takes it over"),
     ("record_rejected", "a record could not be decoded, and is kept aside"),
-    ("rows_left_out", "rows about calls that the job leaves out, such as private ones"),
+    ("rows_left_out", "rows about calls or users that the job leaves out, such as private calls"),
     ("warning", "something to look at that fails nothing"),
     ("unit_failed", "a work unit failed for good"),
     ("budget_spent", "the request budget is used up"),

@@ -37,7 +37,7 @@ impl Mark {
         match verdict {
             Verdict::Due(Due::Missing) => Self::Missing,
             Verdict::Due(Due::Damaged) => Self::Damaged,
-            Verdict::Due(Due::OtherSelection) => Self::OtherSelection,
+            Verdict::Due(Due::OtherSelection | Due::OtherPrivacy) => Self::OtherSelection,
             Verdict::Due(Due::Unsettled | Due::Snapshot) => Self::Unsettled,
             Verdict::Awaiting { .. } => Self::Awaiting,
             Verdict::Blocked(_) => Self::Blocked,
@@ -68,7 +68,7 @@ impl Mark {
             Self::Empty => "settled, no records",
             Self::Unsettled => "not settled yet",
             Self::Awaiting => "awaits transcripts",
-            Self::OtherSelection => "another choice of calls",
+            Self::OtherSelection => "another choice of calls, or other pseudonyms",
             Self::Missing => "missing",
             Self::Damaged => "damaged",
             Self::Blocked => "not this job's, never replaced",

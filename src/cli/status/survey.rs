@@ -120,7 +120,7 @@ impl Expected<'_> {
     }
 
     fn judge(&self, dataset: &Dataset, partition: Partition, standing: Option<&Standing>) -> Verdict {
-        let verdict = self.circumstances.judge(dataset.partition, partition, standing);
+        let verdict = self.circumstances.judge(dataset, partition, standing);
         let Circumstances { now, zone, .. } = self.circumstances;
         match verdict {
             // Every run takes the snapshot of its own day; those of other days stay as they are.

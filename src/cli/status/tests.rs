@@ -15,6 +15,7 @@ use crate::plan::{Circumstances, Due, NotDue, Refresh, Verdict};
 use crate::sink::{Held, Location, StoredFile};
 use crate::state::coverage::Standing;
 use crate::state::footer::{Footer, FooterError, SCHEMA_VERSION};
+use crate::state::privacy_note::PrivacyNote;
 use crate::state::run_record::Past;
 
 const NOW: &str = "2026-01-20T03:00:00Z";
@@ -46,6 +47,7 @@ fn footer(dataset: &Dataset, partition: Partition, rows: u64, age: i64) -> Foote
         oldest_awaited: None,
         simulated: false,
         selection: "{}".into(),
+        privacy: PrivacyNote::NONE,
     }
 }
 
@@ -66,6 +68,7 @@ fn circumstances(selection: &str) -> Circumstances<'_> {
         now: at(NOW),
         zone: Tz::UTC,
         selection,
+        privacy: &PrivacyNote::NONE,
         simulated: false,
         resumes: None,
     }
@@ -216,7 +219,7 @@ fn a_destination_is_seen_at_a_glance() {
         datasets: &session.datasets,
         range: session.range,
         partition_by: PartitionBy::Day,
-        circumstances: session.circumstances(&selection),
+        circumstances: session.circumstances(&selection, &PrivacyNote::NONE),
     };
     let holdings = survey(expected, &[&CALLS, &TRANSCRIPTS, &USERS, &ACTIVITY_STATS], &held);
     let report = report(Known {

@@ -87,7 +87,7 @@ fn totals(text: &mut String, report: &Report, printer: Printer) -> std::fmt::Res
             count(dataset.files),
             count(dataset.rows),
             size(dataset.bytes),
-            of(&["unsettled", "snapshot", "other_selection"]),
+            of(&["unsettled", "snapshot", "other_selection", "other_privacy"]),
             of(&["awaiting_transcripts"]),
             of(&["missing"]),
         ]);

@@ -19,7 +19,31 @@ const BAD: &[(&str, &str)] = &[
     ),
     (
         "keys of other versions",
-        "version: 1\nrange: {from: today}\ndestination: {url: out}\nrefresh: {settle_day: 7}\nprivacy: {pseudonymize: [email]}\n",
+        "version: 1\nrange: {from: today}\ndestination: {url: out}\nrefresh: {settle_day: 7}\nprivacy: {pseudonymise: [email]}\n",
+    ),
+    (
+        "pseudonyms without a key, and nothing excluded",
+        "version: 1\nrange: {from: today}\ndestination: {url: out}\nprivacy:\n  pseudonymize: [email]\n  keep_email_domains: maybe\n  exclude: {}\n",
+    ),
+    (
+        "a key that could be guessed",
+        "version: 1\nrange: {from: today}\ndestination: {url: out}\nprivacy:\n  pseudonymize: [phone, name]\n  key: ${HUSH}\n",
+    ),
+    (
+        "a key that is not one, and a kind that is none",
+        "version: 1\nrange: {from: today}\ndestination: {url: out}\nprivacy:\n  pseudonymize: [adress, name]\n  key: [hush]\n",
+    ),
+    (
+        "a key without anything to replace",
+        "version: 1\nrange: {from: today}\ndestination: {url: out}\nprivacy: {key: \"${HUSH}\"}\n",
+    ),
+    (
+        "a key written without a space",
+        "version: 1\nrange: {from: today}\ndestination: {url: out}\nprivacy: {key:hush}\n",
+    ),
+    (
+        "exclusions that are none",
+        "version: 1\nrange: {from: today}\ndestination: {url: out}\nprivacy:\n  exclude:\n    titles: [\"*\", \"\"]\n    email_domains: [a@b.example, \"*.example\", .example]\n    users: [mara]\n",
     ),
     (
         "duplicate keys",
