@@ -1,4 +1,7 @@
-//! DuckDB: a view a dataset, reading whatever files stand there when it is asked.
+//! DuckDB: a view a dataset, reading whatever files stand there when it is asked, and what analysts
+//! ask of these views.
+
+mod analysts;
 
 use super::text::{ident, list, literal};
 use super::{Dialect, Error, Field, Kind, Root, Script, Table};
@@ -15,7 +18,7 @@ pub(super) fn script(script: &Script<'_>) -> Result<String, Error> {
         text.push('\n');
         text.push_str(&view(script, table));
     }
-    // What analysts ask of these views goes here: views on views and macros.
+    text.push_str(&analysts::sql(script));
     Ok(text)
 }
 

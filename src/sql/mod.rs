@@ -2,8 +2,8 @@
 //!
 //! One model for all dialects: a [`Script`] names tables, each a [`Dataset`] with the files that are
 //! to be seen, and [`Root`] says where they are. A dialect is one file here that knows how its engine
-//! spells types, names, texts and places. Nothing here knows a dataset by name: what is registered
-//! tomorrow has its statements.
+//! spells types, names, texts and places. Nothing here knows a dataset by name, but for what analysts
+//! get besides on DuckDB: what is registered tomorrow has its statements.
 //!
 //! Pure: text comes out, nothing is listed, read, connected or run. Never put credentials into a
 //! script; each says at its top what the engine has to be given instead.

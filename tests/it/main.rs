@@ -7,6 +7,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, and so may what serves tests only")]
 
+mod analysts;
 mod architecture;
 mod cli;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
