@@ -108,6 +108,14 @@ pub struct SortedByDay {
     pub outside: u64,
 }
 
+/// What was taken out of the rows.
+#[derive(Debug, Default)]
+pub struct LeftOut {
+    pub rows: u64,
+    /// Of the calls or users that the rows were about.
+    pub ids: BTreeSet<String>,
+}
+
 impl SortedByDay {
     /// The calls that rows speak of; none for a dataset without calls.
     pub fn call_ids(&self) -> BTreeSet<String> {
@@ -118,29 +126,37 @@ impl SortedByDay {
         ids
     }
 
-    /// Leaves out the rows that speak of a call in `hidden`, and tells how many those were.
-    pub fn leave_out_calls(&mut self, hidden: &HashSet<String>) -> u64 {
-        if hidden.is_empty() { 0 } else { self.leave_out(CALL_ID, |id| hidden.contains(id)) }
+    /// Leaves out the rows that speak of a call in `hidden`.
+    pub fn leave_out_calls(&mut self, hidden: &HashSet<String>) -> LeftOut {
+        self.leave_out(&[CALL_ID], |id| hidden.contains(id))
     }
 
-    /// Leaves out the rows about users whom `is_hidden` names, and tells how many those were.
-    pub fn leave_out_users(&mut self, is_hidden: impl Fn(&str) -> bool) -> u64 {
-        SUBJECTS.iter().map(|column| self.leave_out(column, &is_hidden)).sum()
+    /// Leaves out the rows about users whom `is_hidden` names.
+    pub fn leave_out_users(&mut self, is_hidden: impl Fn(&str) -> bool) -> LeftOut {
+        self.leave_out(&SUBJECTS, is_hidden)
     }
 
-    fn leave_out(&mut self, column: &str, is_hidden: impl Fn(&str) -> bool) -> u64 {
-        let mut left_out = 0;
+    fn leave_out(&mut self, columns: &[&str], is_hidden: impl Fn(&str) -> bool) -> LeftOut {
+        let mut left_out = LeftOut::default();
         for batch in self.days.values_mut() {
-            let Some(ids) = texts(batch, column) else { continue };
-            let kept: BooleanArray = ids.iter().map(|id| Some(!id.is_some_and(&is_hidden))).collect();
-            let hidden = (batch.num_rows() - kept.true_count()) as u64;
+            let mut kept = vec![true; batch.num_rows()];
+            for ids in columns.iter().filter_map(|column| texts(batch, column)) {
+                for (kept, id) in kept.iter_mut().zip(ids) {
+                    if let Some(id) = id.filter(|id| is_hidden(id)) {
+                        *kept = false;
+                        left_out.ids.insert(id.to_owned());
+                    }
+                }
+            }
+            let kept = BooleanArray::from(kept);
+            let hidden = kept.false_count() as u64;
             if hidden > 0 {
                 *batch = filter_record_batch(batch, &kept).expect("there is a verdict on each row");
                 if is_numbered(self.dataset) {
                     *batch = number(self.dataset, batch);
                 }
             }
-            left_out += hidden;
+            left_out.rows += hidden;
         }
         left_out
     }

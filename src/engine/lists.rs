@@ -234,12 +234,16 @@ async fn write(context: &Arc<Context>, plan: &ListPlan, listed: Listed) -> Resul
     for (place, rows) in made.iter_mut().enumerate() {
         let of_calls = rows.leave_out_calls(&hidden);
         let of_users = rows.leave_out_users(|id| context.job.selection.excludes_user(id));
-        left_out += of_calls + of_users;
+        left_out += of_calls.rows + of_users.rows;
         if place == 0 && one_to_one {
             counts.duplicates += rows.copies;
-            counts.private += of_calls;
-            counts.excluded += of_users;
-            counts.written -= rows.copies + of_calls + of_users;
+            counts.private += of_calls.rows;
+            counts.excluded += of_users.rows;
+            counts.written -= rows.copies + of_calls.rows + of_users.rows;
+        } else if place == 0 {
+            // Records of several rows are those of a user each.
+            counts.excluded += of_users.ids.len() as u64;
+            counts.written = counts.written.saturating_sub(of_users.ids.len() as u64);
         }
     }
     if left_out > 0 {

@@ -193,6 +193,18 @@ fn a_year_of_nights_leaves_what_one_export_at_its_end_finds() {
             nights.wait_for_another_file(written.len());
             running.kill();
             written = nights.export().files;
+            // Of one listing's two files the kill may have left one behind: that day is read again.
+            let read_at = |key: String, files: &BTreeMap<String, DataFile>| {
+                files.get(&key).map(|file| file.footer("as_of").to_owned())
+            };
+            let halves: Vec<_> = (written.values().map(|file| &file.partition))
+                .filter(|(key, _)| key == "call_date")
+                .map(|(key, day)| ["calls", "transcripts"].map(|name| format!("{name}/{key}={day}/{name}.parquet")))
+                .filter(|[calls, transcripts]| {
+                    read_at(calls.clone(), &written) != read_at(transcripts.clone(), &written)
+                })
+                .collect();
+            written.retain(|key, _| !halves.iter().flatten().any(|half| half == key));
             now += TimeDelta::minutes(10);
         }
         // Of a Sunday's only call nothing is left when it is deleted, which looks like lost permissions.

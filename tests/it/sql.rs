@@ -55,6 +55,10 @@ fn sorted(mut rows: Vec<Row>) -> Vec<Row> {
             {
                 *value = serde_json::from_str(text).unwrap();
             }
+            // Some engines print whole doubles as whole numbers.
+            if let Some(whole) = value.as_f64().filter(|number| number.fract() == 0.0) {
+                *value = json!(whole);
+            }
         }
     }
     rows.sort_by_cached_key(|row| json!(row).to_string());
