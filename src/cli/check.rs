@@ -1,6 +1,7 @@
 //! `gong-export check`: everything a run needs, tried once.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Days;
 use serde::Serialize;
@@ -15,7 +16,7 @@ use crate::calendar::DateRange;
 use crate::dataset::{Dataset, PartitionColumn, Source};
 use crate::engine::{self, Probe, Selection};
 use crate::gong::endpoint::{CallFilter, Request};
-use crate::gong::list::Span;
+use crate::gong::list::{List, Span};
 use crate::gong::{Client, Error, ErrorKind, Page};
 use crate::plan::ListPlan;
 use crate::sink::Patience;
@@ -129,36 +130,29 @@ async fn gong(session: &Session, report: &mut Report) -> Result<(), Failure> {
         }
     };
     let mut calls_seen = None;
+    // One request tells about all datasets that are made from its answers.
+    let mut tried: BTreeMap<&str, Result<String, Error>> = BTreeMap::new();
     for dataset in &session.datasets {
-        let what = format!("dataset {}", dataset.name);
-        match &dataset.source {
-            Source::Call { transcript: true, .. } => {
-                let answer = client.fetch(&Request::transcripts(&[NO_CALL.to_owned()], None)).await;
-                report.gong(&what, &answer, |_| "may be read".to_owned());
-            }
-            Source::Call { .. } => {
-                let answer = calls_in_sight(session, client, &selection, dataset).await;
-                report.gong(&what, &answer, |calls| format!("may be read, {calls} calls in sight"));
-                if let Ok(calls) = answer {
+        let fetch = match &dataset.source {
+            Source::Call { transcript: true, .. } => "transcripts",
+            Source::Call { .. } => "calls",
+            Source::List { list, .. } => list.name,
+        };
+        let answer = match tried.entry(fetch) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(match &dataset.source {
+                Source::Call { transcript: true, .. } => client
+                    .fetch(&Request::transcripts(&[NO_CALL.to_owned()], None))
+                    .await
+                    .map(|_| "may be read".to_owned()),
+                Source::Call { .. } => calls_in_sight(session, client, &selection).await.map(|calls| {
                     calls_seen = Some(calls);
-                }
-            }
-            Source::List { list, .. } => {
-                let to = ListPlan::surely_over(session.now);
-                let span = Span::new(to - Days::new(LOOKBACK_DAYS), to, session.spec.range.timezone);
-                let answer = match span {
-                    Some(span) => engine::probe(client, list, span).await,
-                    None => continue,
-                };
-                report.gong(&what, &answer, |&Probe { records, listings }| match dataset.partition {
-                    PartitionColumn::Snapshot if listings == 1 => format!("may be read, {records} records"),
-                    PartitionColumn::Snapshot => {
-                        format!("may be read, {records} records in the first of {listings} listings")
-                    }
-                    _ => format!("may be read, {records} records in the last {LOOKBACK_DAYS} days"),
-                });
-            }
-        }
+                    format!("may be read, {calls} calls in sight")
+                }),
+                Source::List { list, .. } => records_in_sight(session, client, dataset, list).await,
+            }),
+        };
+        report.gong(&format!("dataset {}", dataset.name), answer, String::clone);
     }
     if calls_seen == Some(0) {
         blind_or_empty(session, client, report).await;
@@ -166,17 +160,32 @@ async fn gong(session: &Session, report: &mut Report) -> Result<(), Failure> {
     Ok(())
 }
 
-/// How many calls the key sees in the job's range, or in the last weeks when it has none.
-async fn calls_in_sight(
+/// What one request tells about the list that a dataset is made from.
+async fn records_in_sight(
     session: &Session,
     client: &Client,
-    selection: &Selection,
     dataset: &Dataset,
-) -> Result<u64, Error> {
-    let blocks: BTreeSet<_> = match &dataset.source {
-        Source::Call { blocks, .. } => blocks.iter().copied().collect(),
-        Source::List { .. } => BTreeSet::new(),
-    };
+    list: &'static List,
+) -> Result<String, Error> {
+    let to = ListPlan::surely_over(session.now);
+    let from = to - Days::new(LOOKBACK_DAYS);
+    let span = Span::new(from, to, session.spec.range.timezone).expect("a month is not empty");
+    let Probe { records, listings, .. } = engine::probe(client, list, span).await?;
+    Ok(match dataset.partition {
+        PartitionColumn::Snapshot if listings == 1 => format!("may be read, {records} records"),
+        PartitionColumn::Snapshot => format!("may be read, {records} records in the first of {listings} listings"),
+        _ => format!("may be read, {records} records in the last {LOOKBACK_DAYS} days"),
+    })
+}
+
+/// How many calls the key sees in the job's range, or in the last weeks when it has none.
+async fn calls_in_sight(session: &Session, client: &Client, selection: &Selection) -> Result<u64, Error> {
+    let mut blocks = BTreeSet::new();
+    for dataset in &session.datasets {
+        if let Source::Call { blocks: needed, .. } = &dataset.source {
+            blocks.extend(needed.iter().copied());
+        }
+    }
     let recent = DateRange::new(session.now - chrono::TimeDelta::days(LOOKBACK_DAYS as i64), session.now);
     for range in [Some(session.range), recent].into_iter().flatten() {
         let filter = CallFilter { range, hosts: selection.hosts.clone(), workspace: selection.workspace.clone() };

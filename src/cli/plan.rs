@@ -11,9 +11,10 @@ use super::error::Failure;
 use super::exit_code::Exit;
 use super::output::{Printer, Table, Tone, count, duration};
 use super::session::Session;
+use crate::dataset::PartitionColumn;
 use crate::engine::{self, Probe, Selection};
 use crate::gong::Client;
-use crate::gong::endpoint::{CallFilter, Request};
+use crate::gong::endpoint::{CallFilter, IDS_MAX, Request};
 use crate::gong::list::Span;
 use crate::gong::rate_limit::RateLimit;
 use crate::plan::{Counts, Estimate, ListCount, ListPlan, Pace, PartitionVerdict, Plan, Verdict};
@@ -133,14 +134,22 @@ async fn probe(session: &Session, plan: &Plan, selection: &Selection, client: &C
             *known = list;
         }
     }
-    for (name, ListPlan { list, from, to, .. }) in longest {
+    for (name, ListPlan { list, datasets, from, to }) in longest {
         let to = if list.only_over() { (*to).min(ListPlan::surely_over(session.now)) } else { *to };
         let count = match Span::new(*from, to, session.spec.range.timezone) {
             Some(span) => {
-                let Probe { records, listings } = engine::probe(client, list, span).await?;
-                ListCount { records, listings }
+                let Probe { records, listings, before } = engine::probe(client, list, span).await?;
+                let about_calls = datasets.iter().find(|d| d.is_about_calls()).filter(|_| selection.hides_calls());
+                let named = match about_calls.map(|dataset| dataset.partition) {
+                    None => 0,
+                    // Every call is somebody's activity.
+                    Some(PartitionColumn::Activity) => counts.calls.unwrap_or(records),
+                    Some(_) => records * listings,
+                };
+                let lookups = named.div_ceil(IDS_MAX as u64);
+                ListCount { records, listings, more: before + lookups }
             }
-            None => ListCount { records: 0, listings: 1 },
+            None => ListCount { records: 0, listings: 1, more: 0 },
         };
         counts.lists.insert(name, count);
     }

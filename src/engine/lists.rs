@@ -164,14 +164,14 @@ async fn fetch(context: &Context, plan: &ListPlan) -> Result<Fetched, UnitError>
     let Some(span) = span else {
         return Ok(Fetched::Whole(Listed { as_of, listings: Vec::new() }));
     };
-    let of_each = context.unless_stopping(of_each(client, plan.list, span)).await?;
+    let OfEach { members, .. } = context.unless_stopping(of_each(client, plan.list, span)).await?;
     let begin = |Ask { with, request }| async move {
         let mut listing = client.listing(request.clone());
         let first = context.unless_stopping(listing.next()).await?;
         Ok::<_, UnitError>((with, request, listing, first))
     };
     let begun: Vec<_> =
-        stream::iter(plan.list.requests(span, &of_each)).map(begin).buffered(LISTINGS_AT_ONCE).try_collect().await?;
+        stream::iter(plan.list.requests(span, &members)).map(begin).buffered(LISTINGS_AT_ONCE).try_collect().await?;
 
     let days = plan.days();
     let expected: u64 = begun.iter().filter_map(|(_, _, _, first)| first.as_ref()).map(bytes_expected).sum();
@@ -203,21 +203,32 @@ fn bytes_expected(first: &Page) -> u64 {
     bytes * first.announced().unwrap_or(records).max(records) / records.max(1)
 }
 
+/// What a list has to be asked with, from another list.
+#[derive(Debug, Default)]
+struct OfEach {
+    members: Vec<String>,
+    /// How many requests it took to learn them.
+    requests: u64,
+}
+
 /// The members of the other list's records that `list` is asked with; nothing for one that does not
 /// depend on another.
-async fn of_each(client: &Client, list: &'static List, span: Span) -> Result<Vec<String>, gong::Error> {
+async fn of_each(client: &Client, list: &'static List, span: Span) -> Result<OfEach, gong::Error> {
     let Extent::NowOfEach { list: other, member, .. } = &list.extent else {
-        return Ok(Vec::new());
+        return Ok(OfEach::default());
     };
-    let asks = other.requests(span, &Box::pin(of_each(client, other, span)).await?);
+    let OfEach { members, mut requests } = Box::pin(of_each(client, other, span)).await?;
+    let asks = other.requests(span, &members);
     let mut members = Vec::new();
     for Ask { request, .. } in asks {
-        for page in pages::all(client, &request).await? {
+        let pages = pages::all(client, &request).await?;
+        requests += pages.len().max(1) as u64;
+        for page in pages {
             // A record without the member is rejected where the other list is exported.
             members.extend(page.records().filter_map(|raw| Some(Object::parse(raw)?.id(member)?.into_owned())));
         }
     }
-    Ok(members)
+    Ok(OfEach { members, requests })
 }
 
 /// Decodes what was listed and makes the files of its days visible.
@@ -342,18 +353,20 @@ pub struct Probe {
     pub records: u64,
     /// How many listings the list takes.
     pub listings: u64,
+    /// How many requests of other lists it takes to know them.
+    pub before: u64,
 }
 
 /// Asks for the first page of the first listing of `list` over some days, and for the records of other
 /// lists that this takes.
 pub async fn probe(client: &Client, list: &'static List, span: Span) -> Result<Probe, gong::Error> {
-    let of_each = of_each(client, list, span).await?;
-    let asks = list.requests(span, &of_each);
+    let OfEach { members, requests: before } = of_each(client, list, span).await?;
+    let asks = list.requests(span, &members);
     let listings = asks.len() as u64;
     let page = match asks.into_iter().next() {
         Some(Ask { request, .. }) => client.fetch(&request).await?,
         None => None,
     };
     let records = page.map_or(0, |page| page.announced().unwrap_or(page.len() as u64));
-    Ok(Probe { records, listings })
+    Ok(Probe { records, listings, before })
 }

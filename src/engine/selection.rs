@@ -133,7 +133,7 @@ impl Selection {
     }
 
     /// Whether there may be calls that nothing may be told about.
-    pub(super) fn hides_calls(&self) -> bool {
+    pub fn hides_calls(&self) -> bool {
         !self.include_private || !self.exclusion.is_empty()
     }
 

@@ -24,6 +24,9 @@ pub struct ListCount {
     pub records: u64,
     /// How many listings it takes.
     pub listings: u64,
+    /// Requests besides those of the listings: to know what to list, and to look up whether calls that
+    /// are named in it are private.
+    pub more: u64,
 }
 
 /// How fast requests can follow each other.
@@ -90,7 +93,8 @@ impl Estimate {
         }
         for (fetch, runs) in runs {
             let count = counts.lists.get(fetch);
-            let requests = count.map_or(1, |c| c.records.div_ceil(PAGE_RECORDS).max(1) * c.listings) * runs;
+            let of_run = |c: &ListCount| c.records.div_ceil(PAGE_RECORDS).max(1) * c.listings;
+            let requests = count.map_or(1, of_run) * runs + count.map_or(0, |c| c.more);
             fetches.push(FetchEstimate { fetch, records: count.map(|count| count.records), requests });
         }
         let requests = fetches.iter().map(|f| f.requests).sum::<u64>();
@@ -152,7 +156,7 @@ mod tests {
 
     #[test]
     fn known_counts_give_an_expectation() {
-        let count = |records| ListCount { records, listings: 1 };
+        let count = |records| ListCount { records, listings: 1, more: 0 };
         let lists = BTreeMap::from([("users", count(130)), ("activity_stats", count(90))]);
         let counts = Counts { calls: Some(2_250), exported_calls: Some(2_199), lists };
         let known = estimate(&counts, Some(Duration::from_millis(400)));

@@ -3,6 +3,7 @@
 //! and logs in [`statistics`], reviews and settings in [`settings`].
 
 mod call_blocks;
+mod everything;
 mod selection;
 mod settings;
 mod statistics;
