@@ -20,7 +20,7 @@
 //! ```
 //!
 //! requests, and as many as there are hundreds of calls for the transcripts. Windows are only as many
-//! as cost 4 % of all of them ([`EXTRA_MAX`]), so below some 2,000 calls latency is waited out. A run
+//! as cost 4 % of all of them (`EXTRA_MAX`), so below some 2,000 calls latency is waited out. A run
 //! of `R` requests takes at least `1.03 × R / r + 2 × L`: the pace (with the pacer's margin), the wait for
 //! the first page, before which nothing else is known, and the last answer. So it can be within 1.05 ×
 //! `R / r` from `R = 100 × r × L` on only: 120 requests at three a second and 400 ms, 600 at 2 s.

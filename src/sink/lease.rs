@@ -197,7 +197,7 @@ impl Lease {
     /// Takes the lease, or says who holds it. Keeps it by a heartbeat until it is released or dropped.
     ///
     /// `clock` is the wall clock as it runs: a constant one looks dead to others. `give_up` ends the
-    /// waiting for a destination that does not answer, within [`GIVE_UP_MAX`] and the time that it takes
+    /// waiting for a destination that does not answer, within `GIVE_UP_MAX` and the time that it takes
     /// to remove what was written; a lease that was had by then is returned all the same.
     ///
     /// # Panics
