@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use serde::Serialize;
+use tracing::warn;
 
 use super::args::SqlArgs;
 use super::environment;
@@ -32,7 +33,8 @@ that a run changed, with --from or --to those of that range. Loading the same ag
   gong-export run job.yaml; gong-export sql job.yaml --dialect postgres --run last | psql -f -
 
 --files-at is for engines that find the files elsewhere: `gsutil rsync` copied a folder to gs://…, a
-container has it mounted. --files writes lists in the forms of the loaders beside the script, one a
+container has it mounted. Without it a script for an engine that cannot read the destination names
+YOUR-BUCKET, and says so. --files writes lists in the forms of the loaders beside the script, one a
 dataset that has something to load: for redshift a manifest, DATASET.manifest.json, for bigquery one
 URI a line, DATASET.uris.txt. The others name their files in the script. The top of each script says
 on which version of the engine it was last run, or that it was only parsed.
@@ -75,16 +77,27 @@ pub(super) async fn sql(args: SqlArgs, printer: Printer) -> Result<Exit, Failure
         Some(run) => Some(changes::find(&session, &store, &Which::from(run.as_str())).await?),
         None => None,
     };
-    let script = Script {
+    let mut script = Script {
         job: &session.spec.name,
         tool_version: env!("CARGO_PKG_VERSION"),
         root: root(&session, &store, args.files_at.as_deref())?,
+        copy_of: None,
         s3_endpoint: option(&session, &["endpoint", "endpoint_url", "aws_endpoint", "aws_endpoint_url"]),
         partition_by: session.spec.destination.partition_by,
         run: changes.as_ref().map(|changes| changes.run_id.as_str()),
         tables: tables(&session, &listing, changes.as_ref(), ranged),
     };
-    let text = sql::script(dialect, &script)?;
+    let text = match sql::script(dialect, &script) {
+        // Tables are the same wherever the files are; a list of files that nobody finds would be none.
+        Err(error @ sql::Error::Place { .. }) if args.files_at.is_none() && args.files.is_none() => {
+            let Some(copy) = dialect.place_of_a_copy() else { return Err(error.into()) };
+            warn!(event = "warning", "{error}; the script names {copy} in its place: --files-at tells the right one");
+            script.copy_of = Some(script.root.to_string());
+            script.root = Root::parse(copy).expect("it is a place");
+            sql::script(dialect, &script)?
+        }
+        text => text?,
+    };
     let lists = match &args.files {
         Some(folder) => write_lists(folder, dialect, &script)?,
         None => Vec::new(),

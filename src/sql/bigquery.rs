@@ -1,9 +1,9 @@
-//! BigQuery: tables, and `LOAD DATA` into one that is dropped afterwards.
+//! BigQuery: tables, and a load from external tables over the files, which are dropped afterwards.
 
 use super::text::{backticked, escaped, list};
 use super::{Dialect, Error, Field, Kind, Root, Script, Table};
 
-/// URIs that one load may name.
+/// URIs that one external table may name.
 const URIS_MAX: usize = 10_000;
 
 /// Columns that a table can be clustered by.
@@ -56,37 +56,37 @@ fn create(script: &Script<'_>, table: &Table) -> String {
     )
 }
 
-/// Through a table of its own, since a load makes no JSON of text; then replaced in one transaction.
+/// From an external table over the files, whose paths tell the partition, into a temporary one: what
+/// then happens in the transaction reads no bucket. No `LOAD DATA`, since that makes no JSON of text.
 fn load(script: &Script<'_>, table: &Table) -> String {
     if table.files.is_empty() {
         return format!("-- {} has no partition to load\n", table.dataset.name);
     }
     let fields = script.fields(table.dataset);
     let partition = script.partition_column(table.dataset);
-    let (name, loaded) = (backticked(table.dataset.name), backticked(&format!("{}_load", table.dataset.name)));
-    let columns = list(
-        fields
-            .iter()
-            .filter(|field| field.name != partition)
-            .map(|field| format!("{} {}", backticked(field.name), file_type(field.kind))),
-    );
-    let prefix = escaped(&format!("{}/{}", script.root, table.dataset.name));
+    let name = backticked(table.dataset.name);
+    let [seen, loaded] = ["files", "load"].map(|part| backticked(&format!("{}_{part}", table.dataset.name)));
+    let of_file: Vec<_> = fields.iter().filter(|field| field.name != partition).collect();
+    let columns = list(of_file.iter().map(|field| format!("{} {}", backticked(field.name), file_type(field.kind))));
+    let path = format!("PARSE_DATE('%F', REGEXP_EXTRACT(_FILE_NAME, r'/{partition}=([0-9-]+)/'))");
+    let values = list(of_file.iter().map(|field| value(field)).chain([format!("{path} AS {}", backticked(partition))]));
     let mut text = String::new();
     for (number, files) in table.files.chunks(URIS_MAX).enumerate() {
-        let how = if number == 0 { "OVERWRITE" } else { "INTO" };
         let uris = list(files.iter().map(|file| escaped(&format!("{}/{}", script.root, file.key))));
+        let into = if number == 0 {
+            format!("CREATE OR REPLACE TEMP TABLE {loaded} AS")
+        } else {
+            format!("INSERT INTO {loaded}")
+        };
         text.push_str(&format!(
-            "LOAD DATA {how} {loaded} (\n{columns}\n)\nFROM FILES (\n    format = 'PARQUET',\n    \
-             hive_partition_uri_prefix = {prefix},\n    uris = [\n{uris}\n    ]\n)\n\
-             WITH PARTITION COLUMNS ({} DATE);\n",
-            backticked(partition),
+            "CREATE OR REPLACE EXTERNAL TABLE {seen} (\n{columns}\n)\nOPTIONS (\n    format = 'PARQUET',\n    \
+             uris = [\n{uris}\n    ]\n);\n{into}\nSELECT\n{values}\nFROM {seen};\n",
         ));
     }
     let names = fields.iter().map(|field| backticked(field.name)).collect::<Vec<_>>().join(", ");
-    let values = list(fields.iter().map(value));
     text.push_str(&format!(
-        "BEGIN TRANSACTION;\nDELETE FROM {name} WHERE {} IN ({});\nINSERT INTO {name} ({names})\nSELECT\n{values}\n\
-         FROM {loaded};\nCOMMIT TRANSACTION;\nDROP TABLE {loaded};\n",
+        "DROP EXTERNAL TABLE {seen};\nBEGIN TRANSACTION;\nDELETE FROM {name} WHERE {} IN ({});\n\
+         INSERT INTO {name} ({names})\nSELECT {names} FROM {loaded};\nCOMMIT TRANSACTION;\nDROP TABLE {loaded};\n",
         backticked(partition),
         table.partitions(),
     ));
@@ -97,7 +97,7 @@ fn value(field: &Field) -> String {
     let name = backticked(field.name);
     match field.kind {
         // Numbers that no double holds keep their digits as far as possible.
-        Kind::Json => format!("PARSE_JSON({name}, wide_number_mode => 'round')"),
+        Kind::Json => format!("PARSE_JSON({name}, wide_number_mode => 'round') AS {name}"),
         _ => name,
     }
 }

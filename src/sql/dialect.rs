@@ -68,6 +68,15 @@ impl Dialect {
         }
     }
 
+    /// What stands for a place that the engine reads, where it reads one kind of bucket only.
+    pub fn place_of_a_copy(self) -> Option<&'static str> {
+        match self {
+            Self::Redshift | Self::Athena => Some("s3://YOUR-BUCKET/YOUR-PREFIX"),
+            Self::Bigquery => Some("gs://YOUR-BUCKET/YOUR-PREFIX"),
+            Self::Duckdb | Self::Snowflake | Self::Databricks | Self::Clickhouse | Self::Postgres => None,
+        }
+    }
+
     /// What the tests do with this dialect's scripts; they hold these versions to the truth.
     pub fn tried(self) -> Tried {
         const PARSED: Tried = Tried::Parsed { parser: "sqlglot", version: "30" };

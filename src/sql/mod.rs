@@ -39,6 +39,8 @@ pub struct Script<'a> {
     pub job: &'a str,
     pub tool_version: &'a str,
     pub root: Root,
+    /// Where the files are in fact, when the engine cannot read there and `root` only stands for a copy.
+    pub copy_of: Option<String>,
     /// Where the buckets of `s3://` are, if not at Amazon.
     pub s3_endpoint: Option<&'a str>,
     /// What the partitions of calls are.
@@ -160,7 +162,15 @@ impl Script<'_> {
         };
         let mut lines = vec![
             format!("gong-export {}, job {}: {what} for {}", self.tool_version, self.job, dialect.engine()),
-            format!("Files at {}", self.root),
+            match &self.copy_of {
+                None => format!("Files at {}", self.root),
+                Some(place) => format!(
+                    "{} cannot read {place}: copy the files, and put the place of the copy for {}, or print this with \
+                     --files-at",
+                    dialect.engine(),
+                    self.root
+                ),
+            },
             format!("This kind of script was {}", dialect.tried()),
         ];
         if dialect.loads() {

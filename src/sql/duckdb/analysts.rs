@@ -138,7 +138,16 @@ mod tests {
         let tables = datasets.iter().map(|dataset| Table { dataset, files: Vec::new() }).collect();
         let root = Root::parse("/data").unwrap();
         let run = None;
-        sql(&Script { job: "test", tool_version: "0", root, s3_endpoint: None, partition_by, run, tables })
+        sql(&Script {
+            job: "test",
+            tool_version: "0",
+            root,
+            copy_of: None,
+            s3_endpoint: None,
+            partition_by,
+            run,
+            tables,
+        })
     }
 
     #[test]
