@@ -1,13 +1,17 @@
 //! The users' contract: which datasets there are, their columns in order, keys and partitions, and
 //! how the records of an answer become rows. The only place that knows both records and Arrow; it
-//! does no IO. One file a dataset; [`ALL`] is the register.
+//! does no IO.
 //!
-//! The engine hands decoded records to a dataset's `rows` function and the batches to the sink; the
-//! sink and the command line read columns, keys and partitions from here.
+//! A dataset is one file here, with its columns, its rows, its tests, and the list of the API that it is
+//! made from unless that is the calls; [`ALL`] is the register. Nothing else has to know of a new one:
+//! planning, fetching, writing, `check`, `status`, `verify` and `sql` go by what its constant says.
+//!
+//! The engine hands records to a dataset's `rows` function and the batches to the sink; the sink and
+//! the command line read columns, keys and partitions from here.
 //!
 //! What holds for all datasets: columns are flat, and only ever appended. What Gong did not say is
-//! null; what it said as empty stays empty. Keys are never null, and
-//! neither is `call_started_at` where a call owns the row.
+//! null; what it said as empty stays empty. Keys are never null, and neither is `call_started_at` where
+//! a call owns the row.
 
 pub mod by_day;
 pub mod column;

@@ -14,6 +14,10 @@
 //! partition is committed as soon as everything before a later instant has been encoded; a unit that
 //! fails takes its partitions along and no others.
 //!
+//! The other lists of the API (users, statistics, reviews, settings, logs) go their own short way beside
+//! this one: a list is read whole, or in parts where it would be too large to hold, decoded, put in order,
+//! freed of rows about calls that the job may not tell about, and written a file a day.
+//!
 //! The engine reads neither clock nor environment and prints nothing; it gets the instant of its
 //! start, counts on from there, and tells a [`Reporter`] what happens.
 
