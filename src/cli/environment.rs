@@ -61,8 +61,9 @@ fn credentials_path() -> Option<PathBuf> {
     variable("HOME").map(|home| Path::new(&home).join(".config/gong/credentials.json"))
 }
 
+/// What to tell about a file with secrets that others can read.
 #[cfg(unix)]
-fn readable_by_others(path: &Path) -> Option<String> {
+pub(super) fn readable_by_others(path: &Path) -> Option<String> {
     use std::os::unix::fs::PermissionsExt;
     let mode = std::fs::metadata(path).ok()?.permissions().mode();
     (mode & 0o077 != 0)
@@ -70,7 +71,7 @@ fn readable_by_others(path: &Path) -> Option<String> {
 }
 
 #[cfg(not(unix))]
-fn readable_by_others(_: &Path) -> Option<String> {
+pub(super) fn readable_by_others(_: &Path) -> Option<String> {
     None
 }
 

@@ -49,6 +49,9 @@ impl From<gong::Error> for Failure {
             _ => Exit::Failed,
         };
         let failure = Self::new(exit, Chain(&error).to_string());
+        if let gong::Error::OAuth(error) = error {
+            return failure.hint(error.remedy());
+        }
         match exit {
             Exit::Credentials => failure.hint("check the base URL first, then the key and its scopes"),
             _ => failure,

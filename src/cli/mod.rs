@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod credentials;
 mod environment;
 mod error;
 mod exit_code;
@@ -18,6 +19,7 @@ mod session;
 mod simulator;
 mod sql;
 mod status;
+mod token_file;
 mod verify;
 mod watch;
 
@@ -56,6 +58,7 @@ pub fn main() -> ExitCode {
     } else {
         exit
     };
+    token_file::finish();
     // A request or an upload that was given up may still hold a thread.
     runtime.shutdown_background();
     exit.into()

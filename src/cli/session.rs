@@ -8,10 +8,9 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use parquet::basic::{GzipLevel, ZstdLevel};
 use secrecy::ExposeSecret;
-use tracing::warn;
-use url::Url;
 
 use super::args::JobArgs;
+use super::credentials;
 use super::environment;
 use super::error::Failure;
 use super::exit_code::Exit;
@@ -99,12 +98,17 @@ impl Session {
         matches!(self.spec.source.kind, SourceKind::Simulator(_))
     }
 
+    /// The job file's folder, which relative paths of the job are relative to.
+    fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("."))
+    }
+
     /// Where the files go. A destination on the command line is relative to the current folder, one
     /// in the job to the job's.
     pub(super) fn open_store(&self, args: &JobArgs, patience: Patience) -> Result<Store, Failure> {
         let base = match args.destination {
             Some(_) => Path::new("."),
-            None => self.path.parent().unwrap_or(Path::new(".")),
+            None => self.folder(),
         };
         Ok(Store::open(&self.destination, &self.spec.destination.options, base, patience)?)
     }
@@ -253,7 +257,7 @@ impl Session {
                 (running.base_url().clone(), auth, Some(running))
             }
             SourceKind::Gong { base_url, auth } => {
-                let (base_url, auth) = self.credentials(base_url.as_ref(), auth.as_ref())?;
+                let (base_url, auth) = credentials::find(base_url.as_ref(), auth.as_ref(), self.folder()).await?;
                 (base_url, auth, None)
             }
         };
@@ -287,51 +291,6 @@ impl Session {
         let running = Arc::new(running);
         kept.0 = Some((config.clone(), Arc::clone(&running)));
         Ok(running)
-    }
-
-    /// The job's own credentials, else the environment's, else the credentials file's.
-    fn credentials(&self, base_url: Option<&Url>, auth: Option<&spec::Auth>) -> Result<(Url, Auth), Failure> {
-        let file = environment::credentials_file()?;
-        let file = file.map(|(file, warning)| {
-            if let Some(warning) = warning {
-                warn!(event = "warning", "{warning}");
-            }
-            file
-        });
-        let base_url = match base_url {
-            Some(url) => url.clone(),
-            None => {
-                let text = environment::variable("GONG_BASE_URL")
-                    .or_else(|| file.as_ref().and_then(|file| file.base_url.clone()))
-                    .ok_or_else(|| {
-                        Failure::new(Exit::Credentials, "no base URL: neither the job, the environment nor ~/.config/gong/credentials.json has one")
-                            .hint("set source.base_url or GONG_BASE_URL to your account's own host, as in https://us-12345.api.gong.io")
-                    })?;
-                spec::parse_base_url(&text).map_err(|error| {
-                    Failure::new(Exit::Credentials, format!("base URL {error}")).hint(error.remedy())
-                })?
-            }
-        };
-        let variable = environment::variable;
-        let from_environment = || match (variable("GONG_ACCESS_KEY"), variable("GONG_ACCESS_KEY_SECRET")) {
-            (Some(access_key), Some(secret)) => Some(Auth::key(access_key, secret)),
-            _ => variable("GONG_ACCESS_TOKEN").map(Auth::token),
-        };
-        let from_file = |file: environment::CredentialsFile| Some(Auth::key(file.access_key?, file.secret_key?));
-        let auth = match auth {
-            Some(spec::Auth::AccessKey { access_key, access_key_secret }) => {
-                Auth::key(access_key.clone(), access_key_secret.clone())
-            }
-            Some(spec::Auth::Token(token)) => Auth::token(token.clone()),
-            None => from_environment().or_else(|| file.and_then(from_file)).ok_or_else(|| {
-                Failure::new(
-                    Exit::Credentials,
-                    "no credentials: neither the job, the environment nor ~/.config/gong/credentials.json has any",
-                )
-                .hint("set GONG_ACCESS_KEY and GONG_ACCESS_KEY_SECRET, or GONG_ACCESS_TOKEN")
-            })?,
-        };
-        Ok((base_url, auth))
     }
 
     /// Which calls the job chooses. Names are looked up in the list of users, which comes back too; where

@@ -60,6 +60,7 @@ impl UnitError {
     pub(super) fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Stopped => None,
+            Self::Gong(gong::Error::OAuth(error)) => Some(error.remedy()),
             Self::Gong(error) => match error.kind() {
                 gong::ErrorKind::Credentials => {
                     Some("check the base URL, the key and its scopes with `gong-export check`")

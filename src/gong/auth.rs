@@ -9,9 +9,10 @@ use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::error::Error;
+use super::oauth::OAuth;
 
 /// What replaces a secret that a server has echoed.
-const REDACTED: &str = "[redacted]";
+pub(super) const REDACTED: &str = "[redacted]";
 
 /// How a client shows who it is.
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub enum Auth {
     Key { access_key: SecretString, access_key_secret: SecretString },
     /// An OAuth access token, sent as HTTP Bearer. Lasts one day unless it was asked for longer.
     Token { token: SecretString },
+    /// An access token that is renewed when it is over, sent as HTTP Bearer.
+    OAuth(OAuth),
 }
 
 impl Auth {
@@ -44,6 +47,7 @@ impl Auth {
         let text = match self {
             Self::Key { .. } => format!("Basic {}", self.basic()),
             Self::Token { token } => format!("Bearer {}", token.expose_secret()),
+            Self::OAuth(oauth) => return Ok(oauth.header()),
         };
         let problem = "holds a character that a header cannot carry, such as a line break";
         let mut value =
@@ -54,10 +58,11 @@ impl Auth {
 
     /// `text` without any of these credentials, should a server have echoed them.
     pub(crate) fn scrub(&self, text: &str) -> String {
-        let mut clean = text.to_owned();
-        if let Self::Key { .. } = self {
-            clean = clean.replace(&self.basic(), REDACTED);
-        }
+        let mut clean = match self {
+            Self::Key { .. } => text.replace(&self.basic(), REDACTED),
+            Self::Token { .. } => text.to_owned(),
+            Self::OAuth(oauth) => oauth.scrub(text),
+        };
         for part in self.parts() {
             if !part.is_empty() {
                 clean = clean.replace(part, REDACTED);
@@ -72,6 +77,8 @@ impl Auth {
                 vec![access_key_secret.expose_secret(), access_key.expose_secret()]
             }
             Self::Token { token } => vec![token.expose_secret()],
+            // They change, so they are not lent out.
+            Self::OAuth(_) => Vec::new(),
         }
     }
 
@@ -80,14 +87,14 @@ impl Auth {
             Self::Key { access_key, access_key_secret } => {
                 STANDARD.encode(format!("{}:{}", access_key.expose_secret(), access_key_secret.expose_secret()))
             }
-            Self::Token { .. } => String::new(),
+            Self::Token { .. } | Self::OAuth(_) => String::new(),
         }
     }
 
     fn name(&self) -> &'static str {
         match self {
             Self::Key { .. } => "access key",
-            Self::Token { .. } => "access token",
+            Self::Token { .. } | Self::OAuth(_) => "access token",
         }
     }
 }

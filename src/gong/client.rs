@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::header::HeaderValue;
 use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
@@ -12,6 +13,7 @@ use super::connecting;
 use super::endpoint::Request;
 use super::error::Error;
 use super::listing::Listing;
+use super::oauth::OAuth;
 use super::pacer::{Closed, Pacer, Queue};
 use super::page::Page;
 use super::rate_limit::RateLimit;
@@ -30,6 +32,8 @@ pub struct Client {
 struct Shared {
     transport: Transport,
     auth: Auth,
+    /// What `auth` gave at the start; of OAuth, the first token.
+    authorization: HeaderValue,
     driver: Driver,
 }
 
@@ -42,10 +46,11 @@ impl Client {
     /// [`Error::Rate`] and [`Error::Setup`].
     pub fn new(settings: Settings) -> Result<Self, Error> {
         let transport = Transport::new(&settings)?;
+        let authorization = settings.auth.header()?;
         let Settings { requests_per_second, requests_max, limits, auth, .. } = settings;
         let limit = RateLimit::per_second(requests_per_second).ok_or(Error::Rate { requests_per_second })?;
         let driver = Driver::new(limit, limits.retry, requests_max);
-        Ok(Self { shared: Arc::new(Shared { transport, auth, driver }) })
+        Ok(Self { shared: Arc::new(Shared { transport, auth, authorization, driver }) })
     }
 
     /// One answer, after as many attempts as it takes. `None` when the API says, by a 404 of a
@@ -53,14 +58,33 @@ impl Client {
     ///
     /// Dropping the future is safe at any time.
     pub async fn fetch(&self, request: &Request) -> Result<Option<Page>, Error> {
-        let Shared { transport, auth, driver } = &*self.shared;
+        let Shared { transport, auth, authorization, driver } = &*self.shared;
         let queue = if request.is_batch() { Queue::Batches } else { Queue::Listings };
-        let attempt = |turn| async move {
-            let watch = Arc::new(Attempt { client: self.clone(), turn });
-            let answer = connecting::watched(watch, transport.send(request, &driver.counters)).await?;
-            answer::judge(request, auth, answer)
-        };
-        driver.drive(request.label(), queue, attempt).await
+        // A new token that is refused as well does not help, nor would a third.
+        let mut may_renew = true;
+        loop {
+            let attempt = |turn| async move {
+                let (header, renewable) = match auth {
+                    Auth::OAuth(oauth) => (oauth.header(), may_renew.then_some(oauth)),
+                    Auth::Key { .. } | Auth::Token { .. } => (authorization.clone(), None),
+                };
+                let watch = Arc::new(Attempt { client: self.clone(), turn });
+                let sending = transport.send(request, header.clone(), &driver.counters);
+                let answer = connecting::watched(watch, sending).await?;
+                match (answer::judge(request, auth, answer), renewable) {
+                    (Err(Failure { problem: Problem::Unauthorized, .. }), Some(oauth)) => {
+                        Ok(Answered::TokenRefused(oauth, header))
+                    }
+                    (judged, _) => judged.map(Answered::Page),
+                }
+            };
+            match driver.drive(request.label(), queue, attempt).await? {
+                Answered::Page(page) => return Ok(page),
+                Answered::TokenRefused(oauth, header) => oauth.renew(&header).await?,
+            }
+            may_renew = false;
+            driver.counters.add_retry();
+        }
     }
 
     /// All pages of a listing. Nothing is sent before the first [`Listing::next`].
@@ -72,6 +96,14 @@ impl Client {
     pub fn usage(&self) -> Usage {
         self.shared.driver.counters.snapshot()
     }
+}
+
+/// What a request was answered.
+enum Answered<'a> {
+    /// `None` when nothing matches.
+    Page(Option<Page>),
+    /// A token is over that can be renewed.
+    TokenRefused(&'a OAuth, HeaderValue),
 }
 
 /// A request that has had its turn.

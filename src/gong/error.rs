@@ -6,6 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::oauth::OAuthError;
 use super::page::BadPage;
 
 /// The most characters of a server's own words that are kept.
@@ -79,6 +80,10 @@ pub enum Error {
 
     #[error("the {what} {problem}")]
     UnusableCredential { what: &'static str, problem: &'static str },
+
+    /// There is no access token, or no new one for one that is over.
+    #[error(transparent)]
+    OAuth(Box<OAuthError>),
 
     #[error("a rate of {requests_per_second} requests per second is not above zero")]
     Rate { requests_per_second: f64 },
@@ -178,10 +183,21 @@ pub enum ErrorKind {
     Protocol,
 }
 
+impl From<OAuthError> for Error {
+    fn from(error: OAuthError) -> Self {
+        Self::OAuth(Box::new(error))
+    }
+}
+
 impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Rate { .. } | Self::Setup { .. } | Self::Untrusted { .. } => ErrorKind::Setup,
+            Self::OAuth(error) => match **error {
+                OAuthError::Unavailable { .. } => ErrorKind::Unavailable,
+                OAuthError::Untrusted { .. } | OAuthError::Setup { .. } => ErrorKind::Setup,
+                _ => ErrorKind::Credentials,
+            },
             Self::BaseUrl { .. }
             | Self::UnusableCredential { .. }
             | Self::Unauthorized { .. }
@@ -201,6 +217,7 @@ impl Error {
         match self {
             Self::BaseUrl { .. }
             | Self::UnusableCredential { .. }
+            | Self::OAuth(_)
             | Self::Rate { .. }
             | Self::Setup { .. }
             | Self::RequestsSpent { .. }

@@ -3,7 +3,8 @@
 //! A [`Request`] says what to ask, a [`Client`] asks it, at the pace the account allows and again
 //! where that helps, and a [`Page`] is the answer, with its records still as text for [`model`] to
 //! decode. Deciding is kept apart from doing: [`endpoint`], [`page`], `answer`, [`retry`] and
-//! [`rate_limit`] are pure, `transport` sends, `connecting` tells who waits for a connection, `pacer` sleeps, and [`client`] joins them.
+//! [`rate_limit`] are pure, `transport` sends, `connecting` tells who waits for a connection,
+//! `pacer` sleeps, [`oauth`] renews tokens, and [`client`] joins them.
 //!
 //! Called by the engine and by `check`. Knows no columns, files or job specs. Reads no clock on the
 //! wall and no environment.
@@ -17,6 +18,7 @@ pub mod error;
 pub mod list;
 pub mod listing;
 pub mod model;
+pub mod oauth;
 mod pacer;
 pub mod page;
 pub mod rate_limit;
@@ -31,6 +33,7 @@ pub use endpoint::{Block, CallFilter, Request};
 pub use error::{Error, ErrorKind};
 pub use list::List;
 pub use listing::Listing;
+pub use oauth::OAuth;
 pub use page::Page;
 pub use settings::{Limits, Settings};
 pub use usage::Usage;

@@ -18,7 +18,7 @@ use super::retry;
 use super::settings::Settings;
 use super::usage::Counters;
 
-const USER_AGENT: &str = concat!("gong-export/", env!("CARGO_PKG_VERSION"));
+pub(super) const USER_AGENT: &str = concat!("gong-export/", env!("CARGO_PKG_VERSION"));
 
 /// Of a refusal's body; its texts are short, a gateway's page is of no interest.
 const REFUSAL_BYTES_MAX: usize = 256 << 10;
@@ -28,7 +28,6 @@ const REFUSAL_BYTES_MAX: usize = 256 << 10;
 pub(crate) struct Transport {
     http: reqwest::Client,
     base_url: Url,
-    authorization: HeaderValue,
     body_bytes_max: usize,
 }
 
@@ -36,7 +35,6 @@ impl Transport {
     pub(crate) fn new(settings: &Settings) -> Result<Self, Error> {
         let base_url = &settings.base_url;
         let loopback = check_base_url(base_url)?;
-        let authorization = settings.auth.header()?;
         install_crypto_provider();
 
         let limits = &settings.limits;
@@ -58,13 +56,21 @@ impl Transport {
             builder = builder.tls_certs_only([]);
         }
         let http = builder.build().map_err(|error| Error::Setup { cause: causes(error) })?;
-        Ok(Self { http, base_url: base_url.clone(), authorization, body_bytes_max: limits.body_bytes_max })
+        Ok(Self { http, base_url: base_url.clone(), body_bytes_max: limits.body_bytes_max })
     }
 
-    /// Sends `request` and reads the whole answer, whatever its status.
-    pub(crate) async fn send(&self, request: &Request, counters: &Counters) -> Result<Answer, Failure> {
-        let mut response =
-            self.prepare(request).send().await.map_err(|error| Failure::unanswered(problem_of(error)))?;
+    /// Sends `request` with the header `Authorization` and reads the whole answer, whatever its status.
+    pub(crate) async fn send(
+        &self,
+        request: &Request,
+        authorization: HeaderValue,
+        counters: &Counters,
+    ) -> Result<Answer, Failure> {
+        let mut response = self
+            .prepare(request, authorization)
+            .send()
+            .await
+            .map_err(|error| Failure::unanswered(problem_of(error)))?;
         let status = response.status();
         let headers = response.headers();
         let date = text_of(headers, header::DATE.as_str());
@@ -110,7 +116,7 @@ impl Transport {
         }
     }
 
-    fn prepare(&self, request: &Request) -> reqwest::RequestBuilder {
+    fn prepare(&self, request: &Request, authorization: HeaderValue) -> reqwest::RequestBuilder {
         let mut url = self.base_url.clone();
         url.set_path(&format!("{}{}", self.base_url.path().trim_end_matches('/'), request.path()));
         let builder = match request.method() {
@@ -128,12 +134,12 @@ impl Transport {
                 self.http.post(url).header(header::CONTENT_TYPE, "application/json").body(json)
             }
         };
-        builder.header(header::AUTHORIZATION, self.authorization.clone()).header(header::ACCEPT, "application/json")
+        builder.header(header::AUTHORIZATION, authorization).header(header::ACCEPT, "application/json")
     }
 }
 
 /// Whether the host is this machine.
-fn check_base_url(url: &Url) -> Result<bool, Error> {
+pub(super) fn check_base_url(url: &Url) -> Result<bool, Error> {
     let problem = |problem| Error::BaseUrl { host: url.host_str().unwrap_or_default().to_owned(), problem };
     let loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -157,7 +163,7 @@ fn check_base_url(url: &Url) -> Result<bool, Error> {
 }
 
 /// `ring`, for all TLS of this process. Somebody else's choice stays, if made before.
-fn install_crypto_provider() {
+pub(super) fn install_crypto_provider() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         // The error is the provider that is installed already.
@@ -170,7 +176,7 @@ fn text_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// What a request that was not answered, or not in full, died of.
-fn problem_of(error: reqwest::Error) -> Problem {
+pub(super) fn problem_of(error: reqwest::Error) -> Problem {
     let untrusted = is_untrusted(&error);
     let cause = causes(error);
     if untrusted { Problem::Untrusted { cause } } else { Problem::Unavailable { cause, retry_after: None } }

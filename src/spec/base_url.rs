@@ -18,6 +18,8 @@ pub enum BaseUrlError {
     Credentials,
     #[error("has more than a host: a path, a query or a fragment")]
     MoreThanHost,
+    #[error("has a query or a fragment")]
+    MoreThanPath,
 }
 
 impl BaseUrlError {
@@ -29,6 +31,7 @@ impl BaseUrlError {
             }
             Self::PlainHttp => "write `https://`; plain http is for this machine only (localhost, 127.0.0.1, [::1])",
             Self::Credentials => "take them out of the address and give them under `auth` or in the environment",
+            Self::MoreThanPath => "keep only scheme, host and path",
             Self::MoreThanHost => "keep only scheme and host, such as `https://us-12345.api.gong.io`",
         }
     }
@@ -36,6 +39,23 @@ impl BaseUrlError {
 
 /// The address of a Gong API: https and a host, perhaps a port; http for loopback alone.
 pub fn parse_base_url(text: &str) -> Result<Url, BaseUrlError> {
+    let url = parse_address(text)?;
+    if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+        return Err(BaseUrlError::MoreThanHost);
+    }
+    Ok(url)
+}
+
+/// The address where OAuth tokens are renewed: by the same rule, and with a path.
+pub(super) fn parse_token_url(text: &str) -> Result<Url, BaseUrlError> {
+    let url = parse_address(text)?;
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(BaseUrlError::MoreThanPath);
+    }
+    Ok(url)
+}
+
+fn parse_address(text: &str) -> Result<Url, BaseUrlError> {
     let url = Url::parse(text.trim()).map_err(|_| BaseUrlError::NotUrl)?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(BaseUrlError::Credentials);
@@ -46,9 +66,6 @@ pub fn parse_base_url(text: &str) -> Result<Url, BaseUrlError> {
         "http" if is_loopback(&host) => {}
         "http" => return Err(BaseUrlError::PlainHttp),
         _ => return Err(BaseUrlError::Scheme),
-    }
-    if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-        return Err(BaseUrlError::MoreThanHost);
     }
     Ok(url)
 }

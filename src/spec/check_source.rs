@@ -1,16 +1,18 @@
 //! The `source` of a job: a Gong account or a simulated one, its address, how to sign in, how fast.
 //! The other half of [`check`](super::check). Pure.
 
-use super::base_url::parse_base_url;
+use super::base_url::{parse_base_url, parse_token_url};
 use super::check::{Checker, required};
 use super::decode::decode_by_key;
 use super::field::{Field, Located, Secret};
-use super::job::{Auth, Source, SourceKind};
+use super::job::{Auth, OAuth, Source, SourceKind};
 use super::node::Node;
 use super::problem::{Position, quoted, quoted_url};
 use super::raw;
 use crate::sim::config::Config;
 
+/// Where Gong renews OAuth tokens, for all companies.
+const TOKEN_URL: &str = "https://app.gong.io/oauth2/generate-customer-token";
 /// Gong's own limits.
 const REQUESTS_PER_SECOND: f64 = 3.0;
 const REQUESTS_PER_DAY: u64 = 10_000;
@@ -104,33 +106,82 @@ impl Checker<'_> {
         let Located { value: auth, position, .. } = auth;
         let with_key = !matches!((&auth.access_key, &auth.access_key_secret), (Field::Absent, Field::Absent));
         let with_token = !matches!(auth.token, Field::Absent);
-        match (with_key, with_token) {
-            (true, true) => {
-                let remedy = "keep `access_key` and `access_key_secret`, or `token`";
-                self.notes.at(position, "`source.auth` has both an access key and a token", remedy);
-                None
-            }
-            (false, false) => {
-                let remedy =
-                    "add `access_key` and `access_key_secret`, or `token`; or remove `auth` to use the environment";
+        let with_oauth = !matches!(auth.oauth, Field::Absent);
+        match (with_key, with_token, with_oauth) {
+            (false, false, false) => {
+                let remedy = "add `access_key` and `access_key_secret`, or `token`, or `oauth`; \
+                              or remove `auth` to use the environment";
                 self.notes.at(position, "`source.auth` is empty", remedy);
                 None
             }
-            (false, true) => self.secret(auth.token, "token", position).map(Auth::Token),
-            (true, false) => {
-                let access_key = self.secret(auth.access_key, "access_key", position);
-                let access_key_secret = self.secret(auth.access_key_secret, "access_key_secret", position);
+            (false, true, false) => self.secret(auth.token, "source.auth.token", position, "").map(Auth::Token),
+            (true, false, false) => {
+                let mut part = |field, key: &str| {
+                    let remedy = format!("add `{key}` to `auth`: an access key and its secret belong together");
+                    self.secret(field, &format!("source.auth.{key}"), position, &remedy)
+                };
+                let access_key = part(auth.access_key, "access_key");
+                let access_key_secret = part(auth.access_key_secret, "access_key_secret");
                 Some(Auth::AccessKey { access_key: access_key?, access_key_secret: access_key_secret? })
+            }
+            (false, false, true) => {
+                auth.oauth.present().and_then(|oauth| self.oauth(oauth)).map(Box::new).map(Auth::OAuth)
+            }
+            _ => {
+                let remedy = "keep `access_key` and `access_key_secret`, or `token`, or `oauth`";
+                self.notes.at(position, "`source.auth` has more than one way to sign in", remedy);
+                None
             }
         }
     }
 
+    fn oauth(&mut self, oauth: Located<raw::OAuth>) -> Option<OAuth> {
+        let Located { value: oauth, position, .. } = oauth;
+        let mut part = |field, key: &str| {
+            let remedy = format!("add `{key}` to `oauth`, as Gong shows it beside the app");
+            self.secret(field, &format!("source.auth.oauth.{key}"), position, &remedy)
+        };
+        let client_id = part(oauth.client_id, "client_id");
+        let client_secret = part(oauth.client_secret, "client_secret");
+        let remedy = "add `token_file: ./gong-tokens.json`, a file with Gong's answer to the authorisation code";
+        let token_file = required(oauth.token_file, "source.auth.oauth.token_file", position, remedy, self.notes);
+        let token_file = token_file.and_then(|file| {
+            if file.value.trim().is_empty() {
+                self.notes.at(file.position, "`source.auth.oauth.token_file` is empty", remedy);
+                return None;
+            }
+            Some(file.value)
+        });
+        let token_url = match oauth.token_url {
+            Field::Absent => parse_token_url(TOKEN_URL).ok(),
+            Field::Invalid => None,
+            Field::Present(url) => match parse_token_url(&url.value) {
+                Ok(parsed) => Some(parsed),
+                Err(error) => {
+                    let message = format!("`source.auth.oauth.token_url` {error}");
+                    self.notes.at(url.position, message, format!("write `{TOKEN_URL}`, or remove the key"));
+                    None
+                }
+            },
+        };
+        Some(OAuth {
+            client_id: client_id?,
+            client_secret: client_secret?,
+            token_file: token_file?,
+            token_url: token_url?,
+        })
+    }
+
     /// Its value goes into no message, and neither does the text in the file, which may be the same.
-    fn secret(&mut self, secret: Field<Secret>, key: &str, after: Position) -> Option<secrecy::SecretString> {
+    fn secret(
+        &mut self,
+        secret: Field<Secret>,
+        path: &str,
+        after: Position,
+        remedy: &str,
+    ) -> Option<secrecy::SecretString> {
         use secrecy::ExposeSecret;
-        let path = format!("source.auth.{key}");
-        let remedy = format!("add `{key}` to `auth`: an access key and its secret belong together");
-        let secret = required(secret, &path, after, &remedy, self.notes)?;
+        let secret = required(secret, path, after, remedy, self.notes)?;
         let text = secret.value.0.expose_secret();
         let message = if text.trim().is_empty() {
             format!("`{path}` is empty")

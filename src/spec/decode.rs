@@ -12,7 +12,7 @@ use super::field::FIELD;
 use super::mismatch::{ITEM, Mismatch};
 use super::node::{Entry, Kind, Node, Scalar};
 use super::problem::{Notes, quoted};
-use super::raw::{AUTH_PATH, NOTIFY_PATH, PRIVACY_PATH};
+use super::raw::{AUTH_PATH, NOTIFY_PATH, OAUTH_PATH, PRIVACY_PATH};
 use super::suggest::closest;
 
 /// Decodes the tree, or the part of it that stands at `path`. `None` when there was nothing to make
@@ -249,7 +249,7 @@ impl<'a> Entries<'a> {
         let message = match self.path {
             "" => format!("unknown key {}", quoted(&entry.key)),
             // `{access_key:hush}`, without a space after the colon, is a key as a whole.
-            path @ (AUTH_PATH | NOTIFY_PATH) => format!("unknown key in `{path}`"),
+            path @ (AUTH_PATH | OAUTH_PATH | NOTIFY_PATH) => format!("unknown key in `{path}`"),
             path @ PRIVACY_PATH if entry.key.contains(':') => format!("unknown key in `{path}`"),
             path => format!("unknown key {} in {}", quoted(&entry.key), quoted(path)),
         };

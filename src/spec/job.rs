@@ -59,6 +59,17 @@ pub enum SourceKind {
 pub enum Auth {
     AccessKey { access_key: SecretString, access_key_secret: SecretString },
     Token(SecretString),
+    OAuth(Box<OAuth>),
+}
+
+/// An OAuth app. Its `Debug` shows no secrets.
+#[derive(Debug, Clone)]
+pub struct OAuth {
+    pub client_id: SecretString,
+    pub client_secret: SecretString,
+    /// A path; a relative one is relative to the folder of the job file.
+    pub token_file: String,
+    pub token_url: Url,
 }
 
 /// A user as the job names one: an e-mail address or a user id. Knows its position, since only Gong

@@ -44,8 +44,8 @@ pub use compression::{Compression, CompressionError};
 pub use destination::{DestinationError, check_destination};
 pub use field::Located;
 pub use job::{
-    Auth, Destination, Exclude, JobSpec, Notify, NotifyHeader, Privacy, Pseudonymize, Refresh, Source, SourceKind,
-    UserRef, Users,
+    Auth, Destination, Exclude, JobSpec, Notify, NotifyHeader, OAuth, Privacy, Pseudonymize, Refresh, Source,
+    SourceKind, UserRef, Users,
 };
 pub use node::FILE_BYTES_MAX;
 pub use problem::{Place, Position, Problem, Problems};

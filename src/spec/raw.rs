@@ -89,7 +89,7 @@ pub(super) struct Source {
 /// Where [`Auth`] stands: no message shows what is written there, be it a key or a value.
 pub(super) const AUTH_PATH: &str = "source.auth";
 
-/// Either `access_key` with `access_key_secret`, or `token`. Better a variable than the secret itself.
+/// Either `access_key` with `access_key_secret`, or `token`, or `oauth`. Better a variable than the secret itself.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Auth {
@@ -105,6 +105,32 @@ pub(super) struct Auth {
     #[serde(default)]
     #[schemars(example = "${GONG_ACCESS_TOKEN}")]
     pub token: Field<Secret>,
+    /// An OAuth app, whose tokens are renewed and stored as they change.
+    #[serde(default)]
+    pub oauth: Field<OAuth>,
+}
+
+/// Where [`OAuth`] stands; the same holds there.
+pub(super) const OAUTH_PATH: &str = "source.auth.oauth";
+
+/// An OAuth app that an administrator has authorised.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OAuth {
+    /// Client id of the app.
+    #[schemars(example = "${GONG_CLIENT_ID}")]
+    pub client_id: Field<Secret>,
+    /// Client secret of the app.
+    #[schemars(example = "${GONG_CLIENT_SECRET}")]
+    pub client_secret: Field<Secret>,
+    /// File with the tokens (relative to this file): at first Gong's answer to the authorisation code,
+    /// rewritten whenever they are renewed, so its folder must be writable. One file for each app.
+    #[schemars(length(min = 1), example = "./gong-tokens.json")]
+    pub token_file: Field<String>,
+    /// Where tokens are renewed.
+    #[serde(default)]
+    #[schemars(extend("default" = "https://app.gong.io/oauth2/generate-customer-token"))]
+    pub token_url: Field<String>,
 }
 
 /// From the start of one day up to, and not including, the start of another.

@@ -19,7 +19,7 @@ const SECRET: &str = "hush-hush";
 fn environment(name: &str) -> Option<String> {
     match name {
         "GONG_BASE_URL" => Some("https://us-12345.api.gong.io".into()),
-        "GONG_ACCESS_KEY" => Some("key-of-tests".into()),
+        "GONG_CLIENT_ID" | "GONG_CLIENT_SECRET" | "GONG_ACCESS_KEY" => Some("key-of-tests".into()),
         "GONG_ACCESS_KEY_SECRET" | "HUSH" => Some(SECRET.into()),
         "HUSH_URL" => Some(format!("https://{SECRET}:{SECRET}@gong.example/{SECRET}")),
         "HUSH_LINES" => Some(format!("{SECRET}\n{SECRET}")),
@@ -159,6 +159,16 @@ fn a_token_and_a_simulator_are_sources_too() {
     let job = load_text(&job_with("source: {auth: {token: \"${HUSH}\"}}\n")).unwrap();
     assert!(matches!(&job.source.kind, SourceKind::Gong { auth: Some(Auth::Token(token)), .. }
         if token.expose_secret() == SECRET));
+    assert!(!format!("{job:?}").contains(SECRET));
+
+    let text = "source: {auth: {oauth: {client_id: app, client_secret: \"${HUSH}\", token_file: t.json}}}\n";
+    let job = load_text(&job_with(text)).unwrap();
+    let SourceKind::Gong { base_url: None, auth: Some(Auth::OAuth(oauth)) } = &job.source.kind else {
+        panic!("{:?}", job.source.kind)
+    };
+    assert_eq!((oauth.client_id.expose_secret(), oauth.client_secret.expose_secret()), ("app", SECRET));
+    assert_eq!(oauth.token_url.as_str(), "https://app.gong.io/oauth2/generate-customer-token");
+    assert_eq!(oauth.token_file, "t.json");
     assert!(!format!("{job:?}").contains(SECRET));
 
     let job = load_text(&job_with("source:\n  simulator:\n    seed: 11\n    users: ${USERS:-3}\n")).unwrap();

@@ -41,6 +41,8 @@ fn environment(simulator: &Simulator, store: &Server) -> Vec<(&'static str, Stri
         ("GONG_BASE_URL", simulator.url()),
         ("GONG_ACCESS_KEY", "simulator".to_owned()),
         ("GONG_ACCESS_KEY_SECRET", "simulator-secret".to_owned()),
+        ("GONG_CLIENT_ID", "simulator".to_owned()),
+        ("GONG_CLIENT_SECRET", "simulator-secret".to_owned()),
         ("EXPORT_BUCKET", bucket.name.clone()),
         ("AWS_ENDPOINT_URL", bucket.endpoint.clone()),
         ("AWS_ACCESS_KEY_ID", bucket.access_key.clone()),
@@ -53,6 +55,8 @@ fn every_example_job_can_be_planned_and_checked() {
     let (simulator, store) = (Simulator::start(json!({})), Server::start());
     let sandbox = Sandbox::new();
     copy(&repository().join("jobs"), &sandbox.path().join("jobs"));
+    let tokens = json!({ "refresh_token": "r", "access_token": "simulator-token", "api_base_url": simulator.url() });
+    sandbox.write("jobs/gong-tokens.json", &tokens.to_string());
     let examples = jobs(&sandbox.path().join("jobs"));
     assert!(examples.len() >= 3, "{examples:?}");
     for example in examples {

@@ -17,6 +17,7 @@ mod docs;
 mod faults;
 mod kill;
 mod nights;
+mod oauth;
 mod operations;
 mod outage;
 mod privacy;

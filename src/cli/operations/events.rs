@@ -2,11 +2,12 @@
 //! of `run` lists them, and a test compares the list with what the source says.
 
 /// Every event that a run can log, with what it tells.
-pub(in crate::cli) const EVENTS: [(&str, &str); 23] = [
+pub(in crate::cli) const EVENTS: [(&str, &str); 24] = [
     ("progress", "how far the run is, every few seconds"),
     ("leftovers_removed", "a killed run had left temporary files"),
     ("old_runs_removed", "run records beyond the last 400 and the last week"),
     ("request_retried", "a request failed and is sent again"),
+    ("tokens_renewed", "an OAuth token was over; the new ones are stored"),
     ("listing_unsure", "a listing ended or went on in an odd way"),
     ("listing_restarted", "Gong refused a cursor; the listing is read anew"),
     ("listing_unordered", "Gong does not list calls oldest first; windows are sorted as a whole"),

@@ -118,6 +118,14 @@ const BAD: &[(&str, &str)] = &[
         "half a key",
         "version: 1\nsource:\n  auth:\n    access_key: hush-hush\nrange: {from: today}\ndestination: {url: out}\n",
     ),
+    (
+        "half an app",
+        "version: 1\nsource:\n  auth:\n    oauth:\n      client_secret: hush-hush\n      token_url: http://hush-hush.example/\n      token: hush-hush\nrange: {from: today}\ndestination: {url: out}\n",
+    ),
+    (
+        "an app and a token",
+        "version: 1\nsource:\n  auth: {token: hush-hush, oauth: {client_id: a, client_secret: hush-hush, token_file: t.json}}\nrange: {from: today}\ndestination: {url: out}\n",
+    ),
     ("no way to sign in", "version: 1\nsource: {auth: {}}\nrange: {from: today}\ndestination: {url: out}\n"),
     (
         "secrets of the wrong kind",
