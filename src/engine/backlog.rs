@@ -4,11 +4,12 @@
 //! whose turn has come asks for its next page only as long as all that is not committed, with the
 //! transcripts that are still to be asked for, stays within [`AGAIN_MAX`] requests or [`AGAIN_PART`]
 //! of those sent. Where that leaves the encoder with nothing to do, a page is fetched nevertheless:
-//! a partition larger than the bound has to become complete somehow, and then everything goes on at
-//! the pace that latency asks for. This holds however slow the encoder or the destination are.
+//! a partition larger than the bound has to become complete somehow. This holds however slow the
+//! encoder or the destination are.
 //!
-//! Not bounded here: listings ahead of the one whose turn it is, which long latency asks for (see
-//! [`window`](crate::plan::window)), and bytes (`bytes_channel`).
+//! Not bounded here: what long latency asks for, which is several windows listed side by side (see
+//! [`window`](crate::plan::window); at three requests a second and two thirds of a second or more). Then
+//! a kill costs the pages of the windows ahead, 15 each at most. Nor bytes (`bytes_channel`).
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -20,8 +21,9 @@ const AGAIN_MAX: u64 = 10;
 /// Of a long run, this part of its requests.
 const AGAIN_PART: u64 = 50;
 
-/// Pages on their way at once, at least: one that is encoded, one that is fetched.
-const PAGES_MIN: usize = 2;
+/// Pages on their way to a partition that is larger: one that is encoded, one whose transcripts are
+/// fetched. With the listing's next page that keeps the limit busy as long as one listing does.
+const LARGE_ON_THE_WAY: usize = 2;
 
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
@@ -49,13 +51,16 @@ pub(super) struct Bound {
     pub(super) requests_per_page: u64,
     /// Sent so far by the run.
     pub(super) sent: u64,
-    /// Requests that the rate limit lets be under way.
-    pub(super) under_way: usize,
+    /// Listings that latency asks for side by side.
+    pub(super) lanes: usize,
 }
 
 impl Sums {
     /// Whether one more page may be asked for.
     fn has_room(&self, bound: Bound) -> bool {
+        if bound.lanes > 1 {
+            return true;
+        }
         let again = |pages: usize| pages as u64 * bound.requests_per_page;
         let max = AGAIN_MAX.max(bound.sent / AGAIN_PART);
         if again(self.on_the_way + self.collected + self.encoded + self.committing + 1) <= max {
@@ -63,7 +68,7 @@ impl Sums {
         }
         // What is on its way comes to the encoder by itself; what is committed, too.
         let is_large = again(self.encoded + 1) > max;
-        let on_the_way_max = if is_large { bound.under_way.max(PAGES_MIN) } else { 1 };
+        let on_the_way_max = if is_large { LARGE_ON_THE_WAY } else { 1 };
         self.committing == 0 && self.on_the_way < on_the_way_max
     }
 
@@ -148,7 +153,7 @@ mod tests {
     use std::time::Duration;
 
     fn bound() -> Bound {
-        Bound { requests_per_page: 2, sent: 0, under_way: 2 }
+        Bound { requests_per_page: 2, sent: 0, lanes: 1 }
     }
 
     async fn has_room(backlog: &Backlog) -> bool {
@@ -175,18 +180,24 @@ mod tests {
     }
 
     #[test]
-    fn a_partition_larger_than_the_bound_goes_on_at_the_pace_of_latency() {
+    fn a_partition_larger_than_the_bound_goes_on_nevertheless() {
         let has_room = |on_the_way, committing| {
             let sums = Sums { on_the_way, collected: 1, encoded: 70, committing };
-            sums.has_room(Bound { under_way: 4, ..bound() })
+            sums.has_room(bound())
         };
-        assert!(has_room(3, 0) && !has_room(4, 0) && !has_room(0, 1));
+        assert!(has_room(1, 0) && !has_room(2, 0) && !has_room(0, 1));
     }
 
     #[test]
     fn a_long_run_may_have_more() {
         let sums = Sums { committing: 8, ..Sums::default() };
         assert!(!sums.has_room(bound()) && sums.has_room(Bound { sent: 1_000, ..bound() }));
+    }
+
+    #[test]
+    fn windows_side_by_side_are_not_held_back() {
+        let sums = Sums { on_the_way: 30, ..Sums::default() };
+        assert!(!sums.has_room(bound()) && sums.has_room(Bound { lanes: 2, ..bound() }));
     }
 
     proptest! {

@@ -228,7 +228,7 @@ impl Context {
     /// Waits until another page of calls may be asked for without too much that a kill would lose.
     pub(super) async fn room(&self, transcripts: bool) {
         let requests_per_page = if transcripts { 2 } else { 1 };
-        let bound = || Bound { requests_per_page, sent: self.client.usage().requests, under_way: self.under_way() };
+        let bound = || Bound { requests_per_page, sent: self.client.usage().requests, lanes: self.lanes(transcripts) };
         self.backlog.room(bound).await;
     }
 
