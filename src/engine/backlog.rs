@@ -15,6 +15,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::plan::window::{LANE_RECORDS, PAGE_RECORDS};
+
 /// Requests that a killed run may have sent in vain.
 const AGAIN_MAX: u64 = 10;
 
@@ -24,6 +26,9 @@ const AGAIN_PART: u64 = 50;
 /// Pages on their way to a partition that is larger: one that is encoded, one whose transcripts are
 /// fetched. With the listing's next page that keeps the limit busy as long as one listing does.
 const LARGE_ON_THE_WAY: usize = 2;
+
+/// Pages of a window that was listed ahead.
+const LANE_PAGES: usize = (LANE_RECORDS / PAGE_RECORDS) as usize;
 
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
@@ -59,7 +64,8 @@ impl Sums {
     /// Whether one more page may be asked for.
     fn has_room(&self, bound: Bound) -> bool {
         if bound.lanes > 1 {
-            return true;
+            // A window that was listed ahead comes all at once.
+            return self.on_the_way < LANE_PAGES + bound.lanes;
         }
         let again = |pages: usize| pages as u64 * bound.requests_per_page;
         let max = AGAIN_MAX.max(bound.sent / AGAIN_PART);
@@ -195,9 +201,10 @@ mod tests {
     }
 
     #[test]
-    fn windows_side_by_side_are_not_held_back() {
-        let sums = Sums { on_the_way: 30, ..Sums::default() };
-        assert!(!sums.has_room(bound()) && sums.has_room(Bound { lanes: 2, ..bound() }));
+    fn windows_side_by_side_pass_on_whole() {
+        let sums = |on_the_way| Sums { on_the_way, ..Sums::default() };
+        assert!(!sums(15).has_room(bound()) && sums(15).has_room(Bound { lanes: 2, ..bound() }));
+        assert!(!sums(17).has_room(Bound { lanes: 2, ..bound() }), "nor is the whole account held in memory");
     }
 
     proptest! {

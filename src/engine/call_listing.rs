@@ -24,7 +24,7 @@ use crate::state::run_record::{Counts, WindowRecord};
 
 /// Bytes of calls that listings of windows ahead may hold, all together, while they wait for their
 /// turn.
-pub(super) const BYTES_AHEAD: usize = 48 << 20;
+pub(super) const BYTES_AHEAD: usize = 32 << 20;
 
 /// A call as a listing found it, not decoded further than its id and start.
 #[derive(Debug)]
@@ -251,8 +251,11 @@ impl CallListing<'_> {
         if !self.has_turn() {
             return Ok(());
         }
-        let room = self.context.room(self.plan.transcripts);
-        self.context.unless_stopping(async { Ok::<_, UnitError>(room.await) }).await
+        let room = async {
+            self.context.room(self.plan.transcripts).await;
+            Ok::<_, UnitError>(())
+        };
+        self.context.unless_stopping(room).await
     }
 
     async fn begin(&mut self, as_of: DateTime<Utc>, announced: Option<u64>) -> Result<(), UnitError> {

@@ -58,7 +58,11 @@ impl Client {
         let attempt = |turn| async move {
             let watch = Arc::new(Attempt { client: self.clone(), turn });
             let answer = connecting::watched(watch, transport.send(request, &driver.counters)).await?;
-            answer::judge(request, auth, answer)
+            // Before it is decoded: how busy this machine is asks for no more requests side by side.
+            let took = turn.elapsed();
+            let page = answer::judge(request, auth, answer)?;
+            driver.counters.add_latency(took);
+            Ok(page)
         };
         driver.drive(request.label(), queue, attempt).await
     }
@@ -122,7 +126,6 @@ impl Driver {
             let failure = match attempt(turn).await {
                 Ok(answer) => {
                     let took = turn.elapsed();
-                    self.counters.add_latency(took);
                     debug!(request = label, attempt = attempts, took_ms = milliseconds(took), "request answered");
                     return Ok(answer);
                 }
