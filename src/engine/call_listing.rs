@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::mem;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
 use tracing::{debug, warn};
 
+use super::backlog::Load;
 use super::bytes_channel::{self, Weigh};
 use super::context::{Context, WindowId};
 use super::pages::RESTARTS_MAX;
@@ -22,7 +24,7 @@ use crate::state::run_record::{Counts, WindowRecord};
 
 /// Bytes of calls that listings of windows ahead may hold, all together, while they wait for their
 /// turn.
-pub(super) const BYTES_AHEAD: usize = 48 << 20;
+pub(super) const BYTES_AHEAD: usize = 32 << 20;
 
 /// A call as a listing found it, not decoded further than its id and start.
 #[derive(Debug)]
@@ -62,7 +64,7 @@ pub(super) enum Part {
     /// It begins anew: what came of it before is void.
     BeginsAnew(WindowId, Origin),
     /// Calls sorted by start, then id. None that starts before `to` comes after them.
-    Calls { calls: Vec<ListedCall>, to: DateTime<Utc> },
+    Calls { calls: Vec<ListedCall>, to: DateTime<Utc>, load: Option<Load> },
 }
 
 impl Weigh for Part {
@@ -97,11 +99,13 @@ impl<E: Into<UnitError>> From<E> for Interruption {
 
 /// Lists `window` and hands its calls on while pages arrive, oldest first as Gong lists them. Should
 /// it list them in another order, the window is listed once more and sorted as a whole, and so are
-/// all later ones. A listing whose cursor is refused begins anew, too.
+/// all later ones. A listing whose cursor is refused begins anew, too. As soon as it is its `turn`, it
+/// waits for room in the backlog.
 pub(super) async fn list(
     context: &Context,
     plan: &CallPlan,
     window: Window,
+    turn: &AtomicBool,
     parts: &bytes_channel::Sender<Part>,
 ) -> Result<Listed, UnitError> {
     let id = context.window(WindowRecord {
@@ -123,6 +127,7 @@ pub(super) async fn list(
             plan,
             window,
             id,
+            turn,
             parts,
             holds_back: !begins_a_partition || context.are_calls_unordered(),
             passed_on: &mut passed_on,
@@ -162,6 +167,8 @@ struct CallListing<'a> {
     plan: &'a CallPlan,
     window: Window,
     id: WindowId,
+    /// Whether its calls are the next to travel on, those of all windows before being on their way.
+    turn: &'a AtomicBool,
     parts: &'a bytes_channel::Sender<Part>,
     /// Whether nothing is handed on before the listing has ended.
     holds_back: bool,
@@ -188,7 +195,10 @@ impl CallListing<'_> {
         let mut announced = None;
         let mut listing = self.context.client.listing(Request::calls_extensive(&filter, &self.plan.blocks));
         let mut first = true;
-        while let Some(page) = self.context.unless_stopping(listing.next()).await? {
+        while let Some(page) = {
+            self.room().await?;
+            self.context.unless_stopping(listing.next()).await?
+        } {
             if first {
                 first = false;
                 let records = page.announced().unwrap_or_default();
@@ -232,6 +242,22 @@ impl CallListing<'_> {
         window::pieces(records, lanes, fitting, transcripts)
     }
 
+    fn has_turn(&self) -> bool {
+        self.turn.load(Ordering::Relaxed)
+    }
+
+    /// Waits for room in the backlog. Until its turn comes, a listing has a share of bytes instead.
+    async fn room(&self) -> Result<(), UnitError> {
+        if !self.has_turn() {
+            return Ok(());
+        }
+        let room = async {
+            self.context.room(self.plan.transcripts).await;
+            Ok::<_, UnitError>(())
+        };
+        self.context.unless_stopping(room).await
+    }
+
     async fn begin(&mut self, as_of: DateTime<Utc>, announced: Option<u64>) -> Result<(), UnitError> {
         let origin = Origin::new(as_of, self.window.range, announced);
         if *self.passed_on {
@@ -253,7 +279,8 @@ impl CallListing<'_> {
         self.sent_to = self.sent_to.max(to);
         let counts = self.counts;
         self.context.count(self.id, |record| *record = Counts { written: record.written, ..counts });
-        self.pass(Part::Calls { calls, to }).await
+        let load = self.has_turn().then(|| self.context.backlog.page());
+        self.pass(Part::Calls { calls, to, load }).await
     }
 
     async fn pass(&self, part: Part) -> Result<(), UnitError> {

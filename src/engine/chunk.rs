@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::backlog::{Load, Stage};
 use super::bytes_channel::Weigh;
 use super::call_listing::{ListedCall, Part};
 use super::context::WindowId;
@@ -20,6 +21,8 @@ pub(super) struct Chunk {
     /// All calls that started before this instant are in this chunk or an earlier one.
     pub(super) complete_to: Option<DateTime<Utc>>,
     pub(super) transcripts: Transcripts,
+    /// Of the pages that have brought the calls.
+    pub(super) loads: Vec<Load>,
 }
 
 impl Weigh for Chunk {
@@ -46,12 +49,14 @@ pub(super) struct Chunker {
     calls: Vec<ListedCall>,
     /// All calls before this instant have arrived.
     listed_to: Option<DateTime<Utc>>,
+    /// Of the pages that have brought `calls`.
+    loads: Vec<Load>,
 }
 
 impl Chunker {
     /// Chunks of `size` calls, except the last.
     pub(super) fn new(size: usize) -> Self {
-        Self { size, begins: Vec::new(), calls: Vec::new(), listed_to: None }
+        Self { size, begins: Vec::new(), calls: Vec::new(), listed_to: None, loads: Vec::new() }
     }
 
     /// Takes a part of a listing; returns the chunks that are full now.
@@ -68,13 +73,15 @@ impl Chunker {
                 self.begins.push(ChunkWindow::Anew(window, origin));
                 Vec::new()
             }
-            Part::Calls { calls, to } => {
+            Part::Calls { calls, to, load } => {
                 self.calls.extend(calls);
+                self.loads.extend(load);
                 self.listed_to = Some(to);
                 let mut chunks = Vec::new();
                 while self.calls.len() >= self.size {
                     chunks.push(self.take(self.size));
                 }
+                self.loads.iter_mut().for_each(|load| load.is_now(Stage::Collected));
                 chunks
             }
         }
@@ -99,7 +106,10 @@ impl Chunker {
         let rest = self.calls.split_off(count);
         let calls = std::mem::replace(&mut self.calls, rest);
         let complete_to = self.calls.first().map_or(self.listed_to, |next| Some(next.started));
-        Chunk { begins: std::mem::take(&mut self.begins), calls, complete_to, transcripts: Transcripts::NotAsked }
+        let mut loads = std::mem::take(&mut self.loads);
+        loads.iter_mut().for_each(|load| load.is_now(Stage::OnTheWay));
+        let begins = std::mem::take(&mut self.begins);
+        Chunk { begins, calls, complete_to, transcripts: Transcripts::NotAsked, loads }
     }
 }
 
@@ -119,7 +129,7 @@ mod tests {
         for (place, page) in pages.iter().enumerate() {
             let calls = page.iter().map(|start| ListedCall::invented(&start.to_string(), at(*start))).collect();
             let end = pages.get(place + 1).and_then(|next| next.first().copied()).unwrap_or(to);
-            chunks.extend(chunker.part(Part::Calls { calls, to: at(end) }));
+            chunks.extend(chunker.part(Part::Calls { calls, to: at(end), load: None }));
         }
         chunks
     }
@@ -150,7 +160,7 @@ mod tests {
         let mut chunker = Chunker::new(100);
         let range = DateRange::new(at(0), at(100)).unwrap();
         chunker.part(Part::Begins(Origin::new(at(1_000), range, None)));
-        chunker.part(Part::Calls { calls: vec![ListedCall::invented("a", at(5))], to: at(40) });
+        chunker.part(Part::Calls { calls: vec![ListedCall::invented("a", at(5))], to: at(40), load: None });
         chunker.failed(range);
         let chunk = chunker.finish().unwrap();
         let ChunkWindow::Failed(failed) = &chunk.begins[1] else { panic!("{:?}", chunk.begins) };
@@ -162,7 +172,7 @@ mod tests {
         let mut chunker = Chunker::new(100);
         let range = DateRange::new(at(0), at(100)).unwrap();
         chunker.part(Part::Begins(Origin::new(at(1_000), range, None)));
-        chunker.part(Part::Calls { calls: vec![ListedCall::invented("a", at(5))], to: at(40) });
+        chunker.part(Part::Calls { calls: vec![ListedCall::invented("a", at(5))], to: at(40), load: None });
         chunker.part(Part::BeginsAnew(WindowId::default(), Origin::new(at(1_001), range, None)));
         let chunk = chunker.finish().unwrap();
         assert_eq!((chunk.calls.len(), chunk.complete_to), (0, Some(at(0))));

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::backlog::{Backlog, Bound};
 use super::tally::{count_warnings, totals};
 use super::unit_error::{Effect, UnitError, error_chain};
 use super::{Budget, Event, Job, Reporter};
@@ -47,6 +48,8 @@ pub(super) struct Context {
     pub(super) company_zone: OnceCell<Option<Tz>>,
     /// Whether Gong was seen to refuse requests for transcripts whatever ids they ask for.
     transcripts_refused: AtomicBool,
+    /// Pages of calls that are not visible yet.
+    pub(super) backlog: Arc<Backlog>,
     ledger: Mutex<Ledger>,
 }
 
@@ -98,6 +101,7 @@ impl Context {
             unordered: AtomicBool::new(false),
             company_zone: OnceCell::new(),
             transcripts_refused: AtomicBool::new(false),
+            backlog: Arc::default(),
             ledger: Mutex::default(),
         }
     }
@@ -219,6 +223,13 @@ impl Context {
         let latency = self.client.usage().latency.unwrap_or_default();
         // Infinite without a limit, and then as many as there may be.
         (self.job.requests_per_second * latency.as_secs_f64()).ceil() as usize
+    }
+
+    /// Waits until another page of calls may be asked for without too much that a kill would lose.
+    pub(super) async fn room(&self, transcripts: bool) {
+        let requests_per_page = if transcripts { 2 } else { 1 };
+        let bound = || Bound { requests_per_page, sent: self.client.usage().requests, lanes: self.lanes(transcripts) };
+        self.backlog.room(bound).await;
     }
 
     /// Remembers that Gong does not list calls oldest first.

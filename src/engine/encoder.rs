@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+use super::backlog::{Load, Stage};
 use super::bytes_channel;
 use super::call_listing::ListedCall;
 use super::chunk::{Chunk, ChunkWindow};
@@ -45,6 +46,8 @@ pub(super) struct Encoder {
     /// Partitions that this run has finished with their transcripts.
     with_transcripts: BTreeSet<Partition>,
     commits: VecDeque<JoinHandle<()>>,
+    /// Of the pages whose calls are in partitions that are not finished.
+    loads: Vec<Load>,
 }
 
 #[derive(Debug)]
@@ -70,6 +73,7 @@ impl Encoder {
             transcripts_refused: false,
             with_transcripts: BTreeSet::new(),
             commits: VecDeque::new(),
+            loads: Vec::new(),
         }
     }
 
@@ -104,6 +108,10 @@ impl Encoder {
             }
             Transcripts::Failed(error) => self.calls_failed(&chunk.calls, &error),
         }
+        self.loads.extend(chunk.loads.into_iter().map(|mut load| {
+            load.is_now(Stage::Encoded);
+            load
+        }));
         if let Some(instant) = chunk.complete_to {
             while let Some(partition) = self.partitions.front().copied()
                 && partition.span(self.context.job.zone).to() <= instant
@@ -221,6 +229,7 @@ impl Encoder {
     fn finish(&mut self, partition: Partition) {
         let span = partition.span(self.context.job.zone);
         self.partitions.pop_front();
+        let mut loads = std::mem::take(&mut self.loads);
         let open = match self.open.take() {
             Some(open) if open.partition == partition => Some(open),
             other => {
@@ -247,6 +256,7 @@ impl Encoder {
             self.with_transcripts.insert(partition);
         }
         let context = Arc::clone(&self.context);
+        loads.iter_mut().for_each(|load| load.is_now(Stage::Committing));
         self.commits.push_back(self.runtime.spawn_blocking(move || {
             match files.and_then(|files| files.commit(&context, &origin)) {
                 Ok(()) => {
@@ -256,6 +266,7 @@ impl Encoder {
                 }
                 Err(error) => context.unit_failed(&format!("partition {partition}"), &error),
             }
+            drop(loads);
         }));
         if self.commits.len() > COMMITS_AHEAD
             && let Some(commit) = self.commits.pop_front()

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
@@ -20,9 +21,9 @@ use crate::plan::{CallPlan, Window};
 /// Calls that travel together when no transcripts are asked for.
 const CALLS_WITHOUT_TRANSCRIPTS: usize = 500;
 
-/// Requests for transcripts under way at once, or received and not yet encoded: a few more than the
-/// rate limit lets be under way, within these bounds.
-const TRANSCRIPTS_AHEAD: RangeInclusive<usize> = 4..=12;
+/// Requests for transcripts under way at once, or received and not yet encoded: one more than the rate
+/// limit lets be under way, within these bounds.
+const TRANSCRIPTS_AHEAD: RangeInclusive<usize> = 2..=12;
 
 /// Bytes of their answers; they are the largest of all.
 const TRANSCRIPT_BYTES_AHEAD: usize = 24 << 20;
@@ -89,7 +90,7 @@ impl Ahead {
             None => least,
             Some(bytes) => {
                 let fitting = TRANSCRIPT_BYTES_AHEAD / bytes.max(1);
-                context.under_way().saturating_add(2).clamp(least, most).min(fitting.max(1))
+                context.under_way().saturating_add(1).clamp(least, most).min(fitting.max(1))
             }
         }
     }
@@ -115,6 +116,8 @@ enum Entry {
 /// A listing that goes on.
 struct UnderWay {
     window: Window,
+    /// Tells it that it is the first of the queue.
+    turn: Arc<AtomicBool>,
     parts: bytes_channel::Receiver<Part>,
     task: JoinHandle<Result<Listed, UnitError>>,
 }
@@ -126,10 +129,14 @@ async fn list_windows(context: Arc<Context>, plan: Arc<CallPlan>, chunks: bytes_
     let mut queue: VecDeque<Entry> = plan.windows.iter().copied().map(Entry::Waiting).collect();
     while !queue.is_empty() {
         start_listings(&mut queue, 0, &context, &plan);
-        let Some(Entry::Listing(UnderWay { window, mut parts, task })) = queue.pop_front() else {
+        let Some(Entry::Listing(UnderWay { window, turn, mut parts, task })) = queue.pop_front() else {
             unreachable!("the first window of the queue is always being listed");
         };
-        while let Some(part) = parts.recv().await {
+        turn.store(true, Ordering::Relaxed);
+        while let Some(mut part) = parts.recv().await {
+            if let Part::Calls { load, .. } = &mut part {
+                load.get_or_insert_with(|| context.backlog.page());
+            }
             for chunk in chunker.part(part) {
                 if chunks.send(chunk).await.is_err() {
                     return;
@@ -169,8 +176,11 @@ fn start_listings(queue: &mut VecDeque<Entry>, others: usize, context: &Arc<Cont
         if let Entry::Waiting(window) = *entry {
             let (context, plan) = (Arc::clone(context), Arc::clone(plan));
             let (sender, parts) = bytes_channel::channel(call_listing::BYTES_AHEAD / lanes);
-            let task = tokio::spawn(async move { call_listing::list(&context, &plan, window, &sender).await });
-            *entry = Entry::Listing(UnderWay { window, parts, task });
+            let turn = Arc::new(AtomicBool::new(others == 0 && place == 0));
+            let its_turn = Arc::clone(&turn);
+            let task =
+                tokio::spawn(async move { call_listing::list(&context, &plan, window, &its_turn, &sender).await });
+            *entry = Entry::Listing(UnderWay { window, turn, parts, task });
             under_way += 1;
         }
     }

@@ -22,6 +22,7 @@
 //! start, counts on from there, and tells a [`Reporter`] what happens.
 
 mod awaited;
+mod backlog;
 mod bytes_channel;
 mod call_listing;
 mod chunk;

@@ -71,11 +71,17 @@ impl Client {
                 let watch = Arc::new(Attempt { client: self.clone(), turn });
                 let sending = transport.send(request, header.clone(), &driver.counters);
                 let answer = connecting::watched(watch, sending).await?;
+                // Before it is decoded: how busy this machine is asks for no more requests side by side.
+                let took = turn.elapsed();
                 match (answer::judge(request, auth, answer), renewable) {
                     (Err(Failure { problem: Problem::Unauthorized, .. }), Some(oauth)) => {
                         Ok(Answered::TokenRefused(oauth, header))
                     }
-                    (judged, _) => judged.map(Answered::Page),
+                    (judged, _) => {
+                        let page = judged?;
+                        driver.counters.add_latency(took);
+                        Ok(Answered::Page(page))
+                    }
                 }
             };
             match driver.drive(request.label(), queue, attempt).await? {
@@ -154,7 +160,6 @@ impl Driver {
             let failure = match attempt(turn).await {
                 Ok(answer) => {
                     let took = turn.elapsed();
-                    self.counters.add_latency(took);
                     debug!(request = label, attempt = attempts, took_ms = milliseconds(took), "request answered");
                     return Ok(answer);
                 }

@@ -59,6 +59,7 @@ impl Pacer {
             Queue::Batches => Some(self.batches.lock().await),
         };
         let _next = self.turnstile.lock().await;
+        let mut due = None;
         loop {
             let earliest = {
                 let mut limit = self.limit();
@@ -69,12 +70,14 @@ impl Pacer {
                     return Err(Closed(pause));
                 }
                 if earliest <= now {
+                    limit.late(due.map_or(Duration::ZERO, |due| now.saturating_sub(due)));
                     limit.start(now);
                     return Ok(self.epoch + now);
                 }
                 earliest
             };
             // A pause may be declared meanwhile: look again afterwards.
+            due = Some(earliest);
             sleep_until(self.epoch + earliest).await;
         }
     }

@@ -78,9 +78,12 @@ fn files_of(record: &Value) -> Vec<&str> {
 }
 
 /// An account whose export takes many requests, each with some latency, so that there is a middle.
-/// Its pages are as long as the real ones: a request for transcripts goes with each page of calls.
+/// Its pages are as long as the real ones: a request for transcripts goes with each page of calls. Rate and
+/// latency let one request be under way, as the real ones do, and two on a machine that takes four
+/// times as long: with more, windows are listed ahead, which is what a kill may cost then.
 fn long() -> Nights {
     let mut nights = Nights::of(json!({ "latency_ms": 25, "calls_per_day": 250, "sentences_per_call": 5 }));
+    nights.job["source"]["requests_per_second"] = json!(20);
     nights.job["range"] = json!({ "from": "2026-02-23", "to": "2026-03-09" });
     nights
 }
