@@ -10,7 +10,7 @@ pub mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::calendar::{DateRange, Partition, PartitionBy};
@@ -144,6 +144,13 @@ impl Plan {
             self.judge(inputs, dataset, partition);
         }
         let verdicts = &mut self.verdicts[first..];
+        // Files of one listing become visible one after the other, and a run may be killed in between.
+        if verdicts.iter().any(|v| v.verdict == Verdict::NotDue(NotDue::Fresh)) {
+            let is_left_behind = |v: &&mut PartitionVerdict| {
+                matches!(v.verdict, Verdict::NotDue(NotDue::Settled) | Verdict::Awaiting { .. })
+            };
+            verdicts.iter_mut().filter(is_left_behind).for_each(|v| v.verdict = Verdict::Due(Due::Torn));
+        }
         if verdicts.iter().any(|v| matches!(v.verdict, Verdict::Blocked(_))) {
             for v in verdicts.iter_mut().filter(|v| !matches!(v.verdict, Verdict::Blocked(_))) {
                 v.verdict = Verdict::Blocked(Blocked::Companion);
@@ -273,6 +280,23 @@ impl ListPlan {
         let left_out = first_left_out.iter_days().take_while(|day| *day < self.to).collect();
         let clipped = (self.from < to).then(|| Self { to, ..self.clone() });
         (clipped, left_out)
+    }
+
+    /// The same in parts of at most so many days, in order of time.
+    pub fn split(&self, days: u64) -> Vec<Self> {
+        let mut parts = Vec::new();
+        let mut from = self.from;
+        while from < self.to {
+            let to = from.checked_add_days(Days::new(days.max(1))).map_or(self.to, |to| to.min(self.to));
+            parts.push(Self { from, to, ..self.clone() });
+            from = to;
+        }
+        parts
+    }
+
+    /// One day of it.
+    pub fn of_day(&self, day: Partition) -> Self {
+        Self { from: day.first_day(), to: day.next().first_day(), ..self.clone() }
     }
 
     /// The days, one partition each.
