@@ -55,7 +55,10 @@ pub(super) async fn export(context: &Arc<Context>, plans: Vec<ListPlan>, mut use
             export_days(context, plan, listed.take()).await;
         }
     };
-    stream::iter(by_list).for_each_concurrent(LISTS_AT_ONCE, export_list).await;
+    // What ended one run may end this one: lists that come one after the other come to an end within
+    // a budget of which each would get a part only, and are not read for nothing.
+    let at_once = if context.job.resumes.is_some() { 1 } else { LISTS_AT_ONCE };
+    stream::iter(by_list).for_each_concurrent(at_once, export_list).await;
 }
 
 /// Exports the days of one plan, those that are over where Gong insists on that.

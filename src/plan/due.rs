@@ -146,7 +146,9 @@ impl fmt::Display for Verdict {
             Self::Due(Due::OtherPrivacy) => f.write_str("written with other pseudonyms, or other users left out"),
             Self::Due(Due::Damaged) => f.write_str("the file cannot be read"),
             Self::Due(Due::Companion) => f.write_str("settled; another dataset of the same listing is due"),
-            Self::Due(Due::Torn) => f.write_str("the interrupted run wrote another file of the same listing, not this one"),
+            Self::Due(Due::Torn) => {
+                f.write_str("the interrupted run wrote another file of the same listing, not this one")
+            }
             Self::Due(Due::FullRefresh) => f.write_str("settled; exported again as asked"),
             Self::Awaiting { calls } => write!(f, "settled but for {calls} transcripts, which are asked for"),
             Self::NotDue(NotDue::Settled) => f.write_str("settled"),
