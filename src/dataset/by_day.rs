@@ -308,6 +308,23 @@ mod tests {
         assert_eq!(out.outside, 1);
     }
 
+    #[test]
+    fn what_the_job_leaves_out_is_counted_by_day_and_what_gong_hides_is_not() {
+        let reviews = crate::dataset::find("answered_scorecards").unwrap();
+        let mut out = RowsByDay::new(reviews, day("2026-03-02"), day("2026-03-04"));
+        for (id, call, date) in [(1, "7", "02"), (2, "7", "02"), (3, "8", "02"), (4, "7", "03")] {
+            let raw =
+                json!({ "answeredScorecardId": id, "callId": call, "reviewTime": format!("2026-03-{date}T12:00:00Z") });
+            add(reviews, &mut out, &raw.to_string());
+        }
+        let mut sorted = out.finish();
+        assert_eq!(sorted.leave_out_unseen_calls(&HashSet::from(["8".to_owned()])).rows, 1);
+        assert_eq!(sorted.leave_out_calls(&HashSet::from(["7".to_owned()])).rows, 3);
+        let withheld = ["2026-03-02", "2026-03-03", "2026-03-04"].map(|date| sorted.withheld_on(day(date)));
+        assert_eq!(withheld, [2, 1, 0]);
+        assert!(sorted.take(day("2026-03-02")).is_none());
+    }
+
     static NUMBERED: Dataset = Dataset {
         name: "numbered",
         about: "Rows without an id.",

@@ -403,3 +403,25 @@ pub async fn probe(client: &Client, list: &'static List, span: Span) -> Result<P
     let records = page.map_or(0, |page| page.announced().unwrap_or(page.len() as u64));
     Ok(Probe { records, listings, before })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Parts are as large as memory allows, and there is an end to splitting.
+        #[test]
+        fn days_at_a_time_fit_into_memory(days in 0u64..20_000, expected in 0u64..) {
+            match days_at_a_time(days, expected) {
+                None => prop_assert!(days <= 1 || expected <= LIST_BYTES_MAX),
+                Some(part) => {
+                    prop_assert!((1..days).contains(&part));
+                    let bytes = |part: u64| u128::from(expected) * u128::from(part) / u128::from(days);
+                    prop_assert!(part == 1 || bytes(part) <= u128::from(LIST_BYTES_MAX));
+                    prop_assert!(bytes(part + 1) >= u128::from(LIST_BYTES_MAX), "{part} of {days} days could be more");
+                }
+            }
+        }
+    }
+}

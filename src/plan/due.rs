@@ -312,6 +312,15 @@ mod tests {
     }
 
     #[test]
+    fn events_of_days_of_another_zone_are_due() {
+        let logs = find("logs").unwrap();
+        let standing = Standing::Ours(Box::new(footer("2026-01-19T00:00:00Z", 0)));
+        let judge = |zone| Circumstances { zone, ..circumstances() }.judge(logs, day(), Some(&standing));
+        assert_eq!(judge(Tz::UTC), Verdict::NotDue(NotDue::Settled));
+        assert_eq!(judge(chrono_tz::America::New_York), Verdict::Due(Due::OtherSelection));
+    }
+
+    #[test]
     fn other_pseudonyms_make_every_dataset_due() {
         let privacy = PrivacyNote { excluded_users: Some("x".into()), ..PrivacyNote::NONE };
         let settled = footer("2026-01-19T00:00:00Z", 0);

@@ -387,7 +387,7 @@ fn a_budget_that_ends_among_the_lists_is_taken_up_until_all_is_done() {
     let before = gateway.seen().len();
     while ends.last() != Some(&0) {
         let now = format!("2026-03-20T12:{:02}:00Z", ends.len());
-        let (at, max) = (gateway.seen().len(), needed / 2);
+        let (at, max) = (gateway.seen().len(), needed / 3);
         let finished = sandbox.export_job_at(&job, &now, &["--max-requests", &max.to_string()]);
         assert!(gateway.seen().len() - at <= max);
         ends.push(finished.code().unwrap());
@@ -493,6 +493,41 @@ fn logs_are_cut_anew_when_the_time_zone_changes() {
         }
         assert_eq!(found, expected);
     }
+}
+
+#[test]
+fn a_name_of_a_group_narrows_every_command_to_all_of_it() {
+    let simulator = Simulator::start(json!({ "calls_per_day": 60 }));
+    let sandbox = Sandbox::new();
+    let narrow = ["--dataset", "scorecards"];
+    let job = lists_job(&simulator.source());
+    let record = sandbox.export_job_at(&job, NOW, &narrow).expect(0).json();
+    let names = |list: &Value| -> BTreeSet<String> {
+        list.as_array().unwrap().iter().map(|one| one["dataset"].as_str().unwrap().to_owned()).collect()
+    };
+    // The dataset of that name, and the group.
+    let named = ["answered_scorecard_answers", "answered_scorecards", "scorecards"].map(str::to_owned);
+    assert_eq!(names(&record["files"]), BTreeSet::from(named));
+    let arguments = ["plan", "job.yaml", "--output", "json", "--now", NOW];
+    let plan = sandbox.run([&arguments[..], &narrow].concat()).expect(0).json();
+    assert_eq!(names(&plan["datasets"]), names(&record["files"]));
+
+    // Settings and reviews have days of their own in the calendar.
+    let status = sandbox.run(["status", "job.yaml", "--now", NOW, "--output", "json"]).expect(0).json();
+    let of = |dataset: &str| {
+        let one = status["datasets"].as_array().unwrap().iter().find(|one| one["dataset"] == dataset).unwrap();
+        let words = one["partitions"].as_array().unwrap().iter();
+        words
+            .map(|p| format!("{} {}", p["partition"].as_str().unwrap(), p["verdict"].as_str().unwrap()))
+            .collect::<Vec<_>>()
+    };
+    let days = |word: &str| ["02", "03", "04", "05"].map(|day| format!("2026-03-{day} {word}")).to_vec();
+    assert_eq!(of("answered_scorecards"), days("settled"));
+    assert_eq!((of("logs"), of("activity_calls")), (days("missing"), days("missing")));
+    assert_eq!(
+        (of("scorecards"), of("trackers")),
+        (vec!["2026-03-20 snapshot".into()], vec!["2026-03-20 missing".into()])
+    );
 }
 
 #[test]
