@@ -89,7 +89,7 @@ impl RowsByDay {
             copies += left_out;
             sorted.insert(day, batch);
         }
-        SortedByDay { dataset, days: sorted, periods, rows, copies, outside }
+        SortedByDay { dataset, days: sorted, periods, withheld: BTreeMap::new(), rows, copies, outside }
     }
 }
 
@@ -99,6 +99,8 @@ pub struct SortedByDay {
     pub dataset: &'static Dataset,
     days: BTreeMap<NaiveDate, RecordBatch>,
     periods: BTreeMap<NaiveDate, DateRange>,
+    /// Rows that Gong shows and the job leaves out.
+    withheld: BTreeMap<NaiveDate, u64>,
     /// Rows that were made, copies included.
     pub rows: u64,
     /// Rows left out since a later one has their key: lists that shift while they are read give some
@@ -114,6 +116,7 @@ pub struct LeftOut {
     pub rows: u64,
     /// Of the calls or users that the rows were about.
     pub ids: BTreeSet<String>,
+    by_day: BTreeMap<NaiveDate, u64>,
 }
 
 impl SortedByDay {
@@ -126,19 +129,38 @@ impl SortedByDay {
         ids
     }
 
-    /// Leaves out the rows that speak of a call in `hidden`.
+    /// Leaves out the rows that speak of a call in `hidden`, which the job does not want.
     pub fn leave_out_calls(&mut self, hidden: &HashSet<String>) -> LeftOut {
-        self.leave_out(&[CALL_ID], |id| hidden.contains(id))
+        self.withhold(&[CALL_ID], |id| hidden.contains(id))
+    }
+
+    /// Leaves out the rows that speak of a call in `unseen`, which Gong does not show: as if they had not
+    /// come.
+    pub fn leave_out_unseen_calls(&mut self, unseen: &HashSet<String>) -> LeftOut {
+        self.leave_out(&[CALL_ID], |id| unseen.contains(id))
     }
 
     /// Leaves out the rows about users whom `is_hidden` names.
     pub fn leave_out_users(&mut self, is_hidden: impl Fn(&str) -> bool) -> LeftOut {
-        self.leave_out(&SUBJECTS, is_hidden)
+        self.withhold(&SUBJECTS, is_hidden)
+    }
+
+    /// How many rows of a day Gong shows and the job leaves out.
+    pub fn withheld_on(&self, day: NaiveDate) -> u64 {
+        self.withheld.get(&day).copied().unwrap_or_default()
+    }
+
+    fn withhold(&mut self, columns: &[&str], is_hidden: impl Fn(&str) -> bool) -> LeftOut {
+        let left_out = self.leave_out(columns, is_hidden);
+        for (day, rows) in &left_out.by_day {
+            *self.withheld.entry(*day).or_default() += rows;
+        }
+        left_out
     }
 
     fn leave_out(&mut self, columns: &[&str], is_hidden: impl Fn(&str) -> bool) -> LeftOut {
         let mut left_out = LeftOut::default();
-        for batch in self.days.values_mut() {
+        for (day, batch) in &mut self.days {
             let mut kept = vec![true; batch.num_rows()];
             for ids in columns.iter().filter_map(|column| texts(batch, column)) {
                 for (kept, id) in kept.iter_mut().zip(ids) {
@@ -151,6 +173,7 @@ impl SortedByDay {
             let kept = BooleanArray::from(kept);
             let hidden = kept.false_count() as u64;
             if hidden > 0 {
+                left_out.by_day.insert(*day, hidden);
                 *batch = filter_record_batch(batch, &kept).expect("there is a verdict on each row");
                 if is_numbered(self.dataset) {
                     *batch = number(self.dataset, batch);
@@ -283,6 +306,23 @@ mod tests {
         );
         assert_eq!(table(&out.take(day("2026-03-03")).unwrap())[0]["calls_as_host"], 3);
         assert_eq!(out.outside, 1);
+    }
+
+    #[test]
+    fn what_the_job_leaves_out_is_counted_by_day_and_what_gong_hides_is_not() {
+        let reviews = crate::dataset::find("answered_scorecards").unwrap();
+        let mut out = RowsByDay::new(reviews, day("2026-03-02"), day("2026-03-04"));
+        for (id, call, date) in [(1, "7", "02"), (2, "7", "02"), (3, "8", "02"), (4, "7", "03")] {
+            let raw =
+                json!({ "answeredScorecardId": id, "callId": call, "reviewTime": format!("2026-03-{date}T12:00:00Z") });
+            add(reviews, &mut out, &raw.to_string());
+        }
+        let mut sorted = out.finish();
+        assert_eq!(sorted.leave_out_unseen_calls(&HashSet::from(["8".to_owned()])).rows, 1);
+        assert_eq!(sorted.leave_out_calls(&HashSet::from(["7".to_owned()])).rows, 3);
+        let withheld = ["2026-03-02", "2026-03-03", "2026-03-04"].map(|date| sorted.withheld_on(day(date)));
+        assert_eq!(withheld, [2, 1, 0]);
+        assert!(sorted.take(day("2026-03-02")).is_none());
     }
 
     static NUMBERED: Dataset = Dataset {

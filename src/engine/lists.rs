@@ -55,7 +55,10 @@ pub(super) async fn export(context: &Arc<Context>, plans: Vec<ListPlan>, mut use
             export_days(context, plan, listed.take()).await;
         }
     };
-    stream::iter(by_list).for_each_concurrent(LISTS_AT_ONCE, export_list).await;
+    // What ended one run may end this one: lists that come one after the other come to an end within
+    // a budget of which each would get a part only, and are not read for nothing.
+    let at_once = if context.job.resumes.is_some() { 1 } else { LISTS_AT_ONCE };
+    stream::iter(by_list).for_each_concurrent(at_once, export_list).await;
 }
 
 /// Exports the days of one plan, those that are over where Gong insists on that.
@@ -72,8 +75,8 @@ async fn export_days(context: &Arc<Context>, plan: ListPlan, mut listed: Option<
         };
         let result = match fetched {
             Ok(Fetched::Split(days)) => {
-                waiting.push(ListPlan { from: part.from + Days::new(days), ..part.clone() });
-                waiting.push(ListPlan { to: part.from + Days::new(days), ..part });
+                // The earliest days are taken first.
+                waiting.extend(part.split(days).into_iter().rev());
                 continue;
             }
             Ok(Fetched::Whole(listed)) => write(context, &part, listed).await,
@@ -140,7 +143,7 @@ struct OneListing {
 
 enum Fetched {
     Whole(Listed),
-    /// Too much at once; this many days are to be fetched first.
+    /// Too much at once; so many days at a time are not.
     Split(u64),
 }
 
@@ -164,7 +167,8 @@ async fn fetch(context: &Context, plan: &ListPlan) -> Result<Fetched, UnitError>
     let Some(span) = span else {
         return Ok(Fetched::Whole(Listed { as_of, listings: Vec::new() }));
     };
-    let OfEach { members, .. } = context.unless_stopping(of_each(client, plan.list, span)).await?;
+    let reject = |page: &Page, index: usize, reason: &str| context.reject(page, index, reason);
+    let OfEach { members, .. } = context.unless_stopping(of_each(client, plan.list, span, &reject)).await?;
     let begin = |Ask { with, request }| async move {
         let mut listing = client.listing(request.clone());
         let first = context.unless_stopping(listing.next()).await?;
@@ -174,9 +178,9 @@ async fn fetch(context: &Context, plan: &ListPlan) -> Result<Fetched, UnitError>
         stream::iter(plan.list.requests(span, &members)).map(begin).buffered(LISTINGS_AT_ONCE).try_collect().await?;
 
     let days = plan.days();
-    let expected: u64 = begun.iter().filter_map(|(_, _, _, first)| first.as_ref()).map(bytes_expected).sum();
-    if expected > LIST_BYTES_MAX && days > 1 {
-        let days = (days * LIST_BYTES_MAX / expected).clamp(1, days - 1);
+    let firsts = begun.iter().filter_map(|(_, _, _, first)| first.as_ref());
+    let expected = firsts.map(bytes_expected).fold(0, u64::saturating_add);
+    if let Some(days) = days_at_a_time(days, expected) {
         debug!(list = plan.list.name, expected, days, "list split");
         return Ok(Fetched::Split(days));
     }
@@ -200,7 +204,20 @@ async fn fetch(context: &Context, plan: &ListPlan) -> Result<Fetched, UnitError>
 /// How much text a listing comes to, judged by its first page.
 fn bytes_expected(first: &Page) -> u64 {
     let (bytes, records) = (first.size_bytes() as u64, first.len() as u64);
-    bytes * first.announced().unwrap_or(records).max(records) / records.max(1)
+    let announced = first.announced().unwrap_or(records).max(records);
+    // A number beyond all reason is no reason to fail.
+    u64::try_from(u128::from(bytes) * u128::from(announced) / u128::from(records.max(1))).unwrap_or(u64::MAX)
+}
+
+/// How many of `days` to fetch at a time when all of them come to `expected` bytes; `None` when that is
+/// not too much, or cannot be less.
+fn days_at_a_time(days: u64, expected: u64) -> Option<u64> {
+    if expected <= LIST_BYTES_MAX || days <= 1 {
+        return None;
+    }
+    let fitting = u128::from(days) * u128::from(LIST_BYTES_MAX) / u128::from(expected);
+    // Fewer than `days`, since `expected` is more than the most.
+    Some(u64::try_from(fitting).unwrap_or(days).max(1))
 }
 
 /// What a list has to be asked with, from another list.
@@ -212,26 +229,37 @@ struct OfEach {
 }
 
 /// The members of the other list's records that `list` is asked with; nothing for one that does not
-/// depend on another.
-async fn of_each(client: &Client, list: &'static List, span: Span) -> Result<OfEach, gong::Error> {
+/// depend on another. What belongs to a record without the member cannot be asked for: `reject` is told
+/// of it, by page, place and reason, whether or not the job exports the other list, too.
+async fn of_each(
+    client: &Client,
+    list: &'static List,
+    span: Span,
+    reject: &(dyn Fn(&Page, usize, &str) + Sync),
+) -> Result<OfEach, gong::Error> {
     let Extent::NowOfEach { list: other, member, .. } = &list.extent else {
         return Ok(OfEach::default());
     };
-    let OfEach { members, mut requests } = Box::pin(of_each(client, other, span)).await?;
+    let OfEach { members, mut requests } = Box::pin(of_each(client, other, span, reject)).await?;
     let asks = other.requests(span, &members);
     let mut members = Vec::new();
     for Ask { request, .. } in asks {
         let pages = pages::all(client, &request).await?;
         requests += pages.len().max(1) as u64;
         for page in pages {
-            // A record without the member is rejected where the other list is exported.
-            members.extend(page.records().filter_map(|raw| Some(Object::parse(raw)?.id(member)?.into_owned())));
+            for (index, raw) in page.records().enumerate() {
+                match Object::parse(raw).and_then(|mut record| Some(record.id(member)?.into_owned())) {
+                    Some(value) => members.push(value),
+                    None => reject(&page, index, &format!("{} cannot be listed without its {member}", list.name)),
+                }
+            }
         }
     }
     Ok(OfEach { members, requests })
 }
 
-/// Decodes what was listed and makes the files of its days visible.
+/// Decodes what was listed and makes the files of its days visible, each day by itself: one that would
+/// shrink stays and keeps no other from being written.
 async fn write(context: &Arc<Context>, plan: &ListPlan, listed: Listed) -> Result<(), UnitError> {
     let (as_of, announced) = (listed.as_of, listed.announced());
     let (mut made, mut counts) = blocking(context, plan, move |context, plan| decode(context, plan, &listed)).await;
@@ -239,18 +267,19 @@ async fn write(context: &Arc<Context>, plan: &ListPlan, listed: Listed) -> Resul
     let ids = made.iter().flat_map(SortedByDay::call_ids).collect();
     let hidden = hidden_calls::among(context, ids).await?;
     // Where each record is one row, a row that is left out is a record that is.
-    let of_first = |made: &[SortedByDay], counts: &Counts| made.first().is_some_and(|m| m.rows == counts.written);
-    let one_to_one = of_first(&made, &counts);
+    let one_to_one = made.first().is_some_and(|rows| rows.rows + rows.outside == counts.written);
     let mut left_out = 0;
     for (place, rows) in made.iter_mut().enumerate() {
-        let of_calls = rows.leave_out_calls(&hidden);
+        let mut of_calls = rows.leave_out_unseen_calls(&hidden.unseen);
+        of_calls.rows += rows.leave_out_calls(&hidden.unwanted).rows;
         let of_users = rows.leave_out_users(|id| context.job.selection.excludes_user(id));
         left_out += of_calls.rows + of_users.rows;
         if place == 0 && one_to_one {
             counts.duplicates += rows.copies;
             counts.private += of_calls.rows;
             counts.excluded += of_users.rows;
-            counts.written -= rows.copies + of_calls.rows + of_users.rows;
+            counts.outside += rows.outside;
+            counts.written -= rows.copies + rows.outside + of_calls.rows + of_users.rows;
         } else if place == 0 {
             // Records of several rows are those of a user each.
             counts.excluded += of_users.ids.len() as u64;
@@ -337,11 +366,15 @@ fn commit(
             if let Some(batch) = rows.take(day) {
                 files.batch(context, rows.dataset, &batch)?;
             }
+            files.withhold(rows.dataset, rows.withheld_on(day));
         }
         // A day of which no record tells when it began: the job's day stands in.
         let window = made.iter().find_map(|rows| rows.period_of(day));
         let window = window.unwrap_or_else(|| partition.span(context.job.zone));
-        files.commit(context, &Origin::new(as_of, window, announced))?;
+        match files.commit(context, &Origin::new(as_of, window, announced)) {
+            Err(error @ UnitError::Shrunk { .. }) => context.unit_failed(&unit(&plan.of_day(partition)), &error),
+            committed => committed?,
+        }
     }
     Ok(())
 }
@@ -360,7 +393,7 @@ pub struct Probe {
 /// Asks for the first page of the first listing of `list` over some days, and for the records of other
 /// lists that this takes.
 pub async fn probe(client: &Client, list: &'static List, span: Span) -> Result<Probe, gong::Error> {
-    let OfEach { members, requests: before } = of_each(client, list, span).await?;
+    let OfEach { members, requests: before } = of_each(client, list, span, &|_, _, _| ()).await?;
     let asks = list.requests(span, &members);
     let listings = asks.len() as u64;
     let page = match asks.into_iter().next() {
@@ -369,4 +402,26 @@ pub async fn probe(client: &Client, list: &'static List, span: Span) -> Result<P
     };
     let records = page.map_or(0, |page| page.announced().unwrap_or(page.len() as u64));
     Ok(Probe { records, listings, before })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Parts are as large as memory allows, and there is an end to splitting.
+        #[test]
+        fn days_at_a_time_fit_into_memory(days in 0u64..20_000, expected in 0u64..) {
+            match days_at_a_time(days, expected) {
+                None => prop_assert!(days <= 1 || expected <= LIST_BYTES_MAX),
+                Some(part) => {
+                    prop_assert!((1..days).contains(&part));
+                    let bytes = |part: u64| u128::from(expected) * u128::from(part) / u128::from(days);
+                    prop_assert!(part == 1 || bytes(part) <= u128::from(LIST_BYTES_MAX));
+                    prop_assert!(bytes(part + 1) >= u128::from(LIST_BYTES_MAX), "{part} of {days} days could be more");
+                }
+            }
+        }
+    }
 }

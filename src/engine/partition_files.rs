@@ -8,7 +8,7 @@ use super::context::Context;
 use super::unit_error::UnitError;
 use super::{Event, Shrink};
 use crate::calendar::{DateRange, Partition};
-use crate::dataset::{self, Dataset, Rows};
+use crate::dataset::{self, Dataset, PartitionColumn, Rows};
 use crate::sink::{DataFileWriter, Location};
 use crate::state::footer::{Footer, SCHEMA_VERSION};
 
@@ -63,6 +63,8 @@ pub(super) struct PartitionFiles {
 struct Open {
     dataset: &'static Dataset,
     rows: Rows,
+    /// Rows that Gong shows and the job leaves out.
+    withheld: u64,
     writer: DataFileWriter,
 }
 
@@ -88,7 +90,8 @@ impl PartitionFiles {
         for &dataset in datasets {
             let location = Location::new(dataset, partition);
             let writer = DataFileWriter::create(&context.store, location, &context.job.writer)?;
-            open.push(Open { dataset, rows: Rows::guarded(dataset, context.job.privacy.as_ref()), writer });
+            let rows = Rows::guarded(dataset, context.job.privacy.as_ref());
+            open.push(Open { dataset, rows, withheld: 0, writer });
         }
         Ok(Self { partition, open })
     }
@@ -122,17 +125,25 @@ impl PartitionFiles {
         Ok(())
     }
 
+    /// Notes rows that Gong shows and the job leaves out: without them a file is smaller for a reason.
+    pub(super) fn withhold(&mut self, dataset: &'static Dataset, rows: u64) {
+        for open in self.open.iter_mut().filter(|open| open.dataset == dataset) {
+            open.withheld += rows;
+        }
+    }
+
     /// Gives up the files of datasets that `keep` does not name.
     pub(super) fn retain(&mut self, keep: impl Fn(&'static Dataset) -> bool) {
         self.open.retain(|open| keep(open.dataset));
     }
 
-    /// Fails when a file would replace one of the same choice that has more than twice its rows.
+    /// Fails when a file would replace one of the same choice that has more than twice its rows; where
+    /// rows are events, which nobody takes back, one that has more at all.
     fn refuse_shrink(&self, context: &Context) -> Result<(), UnitError> {
         let job = &context.job;
         // Of a listing of calls, the calls tell; a few long transcripts may well be purged.
         let has_calls = self.open.iter().any(|open| open.dataset == &dataset::CALLS);
-        for Open { dataset, rows, writer } in &self.open {
+        for Open { dataset, rows, withheld, writer } in &self.open {
             if has_calls && *dataset != &dataset::CALLS {
                 continue;
             }
@@ -140,8 +151,13 @@ impl PartitionFiles {
                 continue;
             };
             let now = writer.rows() + rows.len() as u64;
-            if before.selection == job.selection_text && now.saturating_mul(2) < before.records_written {
-                return Err(UnitError::Shrunk { dataset, before: before.records_written, now });
+            let shown = now + withheld;
+            let is_shrunk = match dataset.partition {
+                PartitionColumn::Event => shown < before.records_written,
+                _ => shown.saturating_mul(2) < before.records_written,
+            };
+            if before.selection == job.selection_text && is_shrunk {
+                return Err(UnitError::Shrunk { dataset, before: before.records_written, now: shown });
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::Budget;
 use crate::calendar::PartitionBy;
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, PartitionColumn};
 use crate::gong;
 use crate::plan::Blocked;
 use crate::sink;
@@ -21,7 +21,7 @@ pub(super) enum UnitError {
     Sink(sink::Error),
     /// A file stands in the way.
     Blocked(Blocked),
-    /// The new listing has less than half of the rows that are there.
+    /// The new listing shows less than half of the rows that are there; of events, less at all.
     Shrunk { dataset: &'static Dataset, before: u64, now: u64 },
     /// A whole budget was spent before a partition was complete, and the next one may be too.
     BudgetTooSmall { budget: Budget, sent: u64, by: PartitionBy },
@@ -78,6 +78,10 @@ impl UnitError {
                 _ => "check the destination with `gong-export check`; finished partitions are kept",
             }),
             Self::Blocked(_) => Some("move it away, or choose another destination"),
+            Self::Shrunk { dataset, .. } if dataset.partition == PartitionColumn::Event => Some(
+                "Gong keeps some logs for 14 days only: with `refresh.settle_days` below that, and without \
+                 --full-refresh, they are not read again; --accept-shrink takes the new listing",
+            ),
             Self::Shrunk { .. } => Some(
                 "either the key has lost permissions (`gong-export check`), or calls were purged in Gong; \
                  if so, --accept-shrink takes the new listing",

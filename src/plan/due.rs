@@ -75,6 +75,9 @@ pub enum Due {
     Damaged,
     /// Settled by itself; another dataset that is made from the same listing is due.
     Companion,
+    /// Settled by itself; the interrupted run that is taken up wrote another file of the same listing
+    /// and not this one.
+    Torn,
     /// Everything is exported, as asked.
     FullRefresh,
 }
@@ -122,6 +125,7 @@ impl Verdict {
             Self::Due(Due::OtherPrivacy) => "other_privacy",
             Self::Due(Due::Damaged) => "damaged",
             Self::Due(Due::Companion) => "companion",
+            Self::Due(Due::Torn) => "torn",
             Self::Due(Due::FullRefresh) => "full_refresh",
             Self::Awaiting { .. } => "awaiting_transcripts",
             Self::NotDue(NotDue::Settled) => "settled",
@@ -142,6 +146,9 @@ impl fmt::Display for Verdict {
             Self::Due(Due::OtherPrivacy) => f.write_str("written with other pseudonyms, or other users left out"),
             Self::Due(Due::Damaged) => f.write_str("the file cannot be read"),
             Self::Due(Due::Companion) => f.write_str("settled; another dataset of the same listing is due"),
+            Self::Due(Due::Torn) => {
+                f.write_str("the interrupted run wrote another file of the same listing, not this one")
+            }
             Self::Due(Due::FullRefresh) => f.write_str("settled; exported again as asked"),
             Self::Awaiting { calls } => write!(f, "settled but for {calls} transcripts, which are asked for"),
             Self::NotDue(NotDue::Settled) => f.write_str("settled"),
@@ -169,6 +176,11 @@ impl Circumstances<'_> {
         }
         // What is about calls hangs on which of them the job chooses, if only by whether they are private.
         if dataset.is_about_calls() && footer.selection != self.selection {
+            return Verdict::Due(Due::OtherSelection);
+        }
+        // Events are cut into days of the job's zone. Beside days of another one, some would be in two
+        // files and others in none.
+        if dataset.partition == PartitionColumn::Event && footer.window != partition.span(self.zone) {
             return Verdict::Due(Due::OtherSelection);
         }
         if self.resumes.is_some_and(|begin| begin <= footer.as_of) {
@@ -297,6 +309,15 @@ mod tests {
         );
         let damaged = Standing::Damaged("x".into());
         assert_eq!(circumstances().judge(&CALLS, day(), Some(&damaged)), Verdict::Due(Due::Damaged));
+    }
+
+    #[test]
+    fn events_of_days_of_another_zone_are_due() {
+        let logs = find("logs").unwrap();
+        let standing = Standing::Ours(Box::new(footer("2026-01-19T00:00:00Z", 0)));
+        let judge = |zone| Circumstances { zone, ..circumstances() }.judge(logs, day(), Some(&standing));
+        assert_eq!(judge(Tz::UTC), Verdict::NotDue(NotDue::Settled));
+        assert_eq!(judge(chrono_tz::America::New_York), Verdict::Due(Due::OtherSelection));
     }
 
     #[test]

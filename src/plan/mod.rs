@@ -10,7 +10,7 @@ pub mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::calendar::{DateRange, Partition, PartitionBy};
@@ -144,6 +144,13 @@ impl Plan {
             self.judge(inputs, dataset, partition);
         }
         let verdicts = &mut self.verdicts[first..];
+        // Files of one listing become visible one after the other, and a run may be killed in between.
+        if verdicts.iter().any(|v| v.verdict == Verdict::NotDue(NotDue::Fresh)) {
+            let is_left_behind = |v: &&mut PartitionVerdict| {
+                matches!(v.verdict, Verdict::NotDue(NotDue::Settled) | Verdict::Awaiting { .. })
+            };
+            verdicts.iter_mut().filter(is_left_behind).for_each(|v| v.verdict = Verdict::Due(Due::Torn));
+        }
         if verdicts.iter().any(|v| matches!(v.verdict, Verdict::Blocked(_))) {
             for v in verdicts.iter_mut().filter(|v| !matches!(v.verdict, Verdict::Blocked(_))) {
                 v.verdict = Verdict::Blocked(Blocked::Companion);
@@ -275,6 +282,23 @@ impl ListPlan {
         (clipped, left_out)
     }
 
+    /// The same in parts of at most so many days, in order of time.
+    pub fn split(&self, days: u64) -> Vec<Self> {
+        let mut parts = Vec::new();
+        let mut from = self.from;
+        while from < self.to {
+            let to = from.checked_add_days(Days::new(days.max(1))).map_or(self.to, |to| to.min(self.to));
+            parts.push(Self { from, to, ..self.clone() });
+            from = to;
+        }
+        parts
+    }
+
+    /// One day of it.
+    pub fn of_day(&self, day: Partition) -> Self {
+        Self { from: day.first_day(), to: day.next().first_day(), ..self.clone() }
+    }
+
     /// The days, one partition each.
     pub fn partitions(&self) -> Vec<Partition> {
         self.from
@@ -289,6 +313,8 @@ impl ListPlan {
 mod tests {
     use super::*;
     use crate::dataset;
+    use crate::state::coverage::Standing;
+    use crate::state::footer::{Footer, SCHEMA_VERSION};
     use crate::state::privacy_note::PrivacyNote;
 
     fn instant(text: &str) -> DateTime<Utc> {
@@ -387,5 +413,63 @@ mod tests {
         assert_eq!((clipped, left_out.len()), (None, 4));
         assert_eq!(ListPlan::surely_over(instant("2026-01-10T11:59:59Z")).to_string(), "2026-01-09");
         assert_eq!(ListPlan::surely_over(instant("2026-01-10T12:00:00Z")).to_string(), "2026-01-10");
+    }
+
+    #[test]
+    fn parts_of_a_list_are_its_days_in_order() {
+        let whole =
+            plan(&["logs"], "2026-01-01T05:00:00Z", "2026-01-08T05:00:00Z", "2026-02-01T00:00:00Z", PartitionBy::Day)
+                .lists
+                .remove(0);
+        let days = |days: u64| -> Vec<u64> { whole.split(days).iter().map(ListPlan::days).collect() };
+        assert_eq!((days(3), days(1), days(7), days(u64::MAX)), (vec![3, 3, 1], vec![1; 7], vec![7], vec![7]));
+        let partitions: Vec<_> = whole.split(3).iter().flat_map(ListPlan::partitions).collect();
+        assert_eq!(partitions, whole.partitions());
+        assert_eq!(whole.of_day(partitions[2]).partitions(), [partitions[2]]);
+    }
+
+    #[test]
+    fn two_files_of_one_listing_that_a_kill_came_between_are_read_again() {
+        let datasets = ["answered_scorecards", "answered_scorecard_answers"].map(|name| dataset::find(name).unwrap());
+        let day = Partition::of_day("2026-01-05".parse().unwrap(), PartitionBy::Day);
+        let footer = |as_of: &str, dataset: &Dataset| Footer {
+            tool_version: "0.1.0".into(),
+            schema_version: SCHEMA_VERSION,
+            job: "nightly".into(),
+            run_id: "r".into(),
+            dataset: dataset.name.into(),
+            partition: day,
+            as_of: instant(as_of),
+            window: day.span(chrono_tz::America::New_York),
+            records_announced: None,
+            records_written: 1,
+            checksum: "x".into(),
+            transcripts_awaited: 0,
+            oldest_awaited: None,
+            simulated: false,
+            selection: "{}".into(),
+            privacy: PrivacyNote::NONE,
+        };
+        let words = |as_of: [&str; 2]| {
+            let mut coverage = Coverage::default();
+            for (dataset, as_of) in datasets.iter().zip(as_of) {
+                coverage.insert(dataset.name, day, Standing::Ours(Box::new(footer(as_of, dataset))));
+            }
+            let resumes = Some(instant("2026-02-01T00:00:00Z"));
+            let plan = Plan::new(Inputs {
+                datasets: &datasets,
+                range: day.span(chrono_tz::America::New_York),
+                partition_by: PartitionBy::Day,
+                circumstances: Circumstances { resumes, ..circumstances("2026-02-01T00:10:00Z") },
+                coverage: &coverage,
+                by_participant: false,
+            });
+            let words: Vec<_> = plan.verdicts.iter().map(|verdict| verdict.verdict.word()).collect();
+            (words, plan.lists.len())
+        };
+        let (before, since) = ("2026-01-31T00:00:00Z", "2026-02-01T00:00:05Z");
+        assert_eq!(words([since, before]), (vec!["companion", "torn"], 1));
+        assert_eq!(words([since, since]), (vec!["fresh"; 2], 0));
+        assert_eq!(words([before, before]), (vec!["settled"; 2], 0));
     }
 }

@@ -1,6 +1,7 @@
 //! What networks, gateways and Gong itself do to a run, and what has to come of it. Trouble with single
-//! records is in [`records`].
+//! records is in [`records`], trouble with lists other than that of calls in [`lists`].
 
+mod lists;
 mod records;
 
 use std::time::Duration;

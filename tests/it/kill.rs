@@ -29,22 +29,38 @@ fn reader(root: PathBuf) -> Reader {
     })
 }
 
-fn undisturbed() -> (Export, Duration) {
+/// As much of lists, which are read whole before any of it is written.
+fn slow_lists() -> Value {
+    let mut job = slow_job();
+    job["datasets"] = json!(["activity_stats", "stats", "scorecards", "settings", "logs"]);
+    job
+}
+
+fn undisturbed(job: &Value) -> (Export, Duration) {
     let sandbox = Sandbox::new();
     let begin = Instant::now();
-    sandbox.export_job(&slow_job()).expect(0);
+    sandbox.export_job(job).expect(0);
     (Export::read(&sandbox.export()), begin.elapsed())
 }
 
 #[test]
 fn killed_at_any_moment_and_run_again_it_is_as_if_nothing_had_been() {
-    let (expected, duration) = undisturbed();
+    killed_at_any_moment(&slow_job(), 10);
+}
+
+#[test]
+fn lists_are_as_if_nothing_had_been_however_often_a_run_was_killed() {
+    killed_at_any_moment(&slow_lists(), 8);
+}
+
+fn killed_at_any_moment(job: &Value, kills: u32) {
+    let (expected, duration) = undisturbed(job);
     let sandbox = Sandbox::new();
-    sandbox.job(&slow_job());
+    sandbox.job(job);
     let reader = reader(sandbox.export());
     let (mut killed_at_work, mut temporary) = (0, 0);
     // Moments spread over the run by the golden ratio: no two alike, the same every time.
-    for step in 1..=10 {
+    for step in 1..=kills {
         // Every other run takes up what the killed ones have committed; the rest export everything,
         // so that there is work to be killed at until the end.
         let mut command = sandbox.command(RUN);
@@ -64,7 +80,7 @@ fn killed_at_any_moment_and_run_again_it_is_as_if_nothing_had_been() {
             assert_eq!(Some(file.checksum()), expected.files.get(key).map(DataFile::checksum), "{key}");
         }
     }
-    assert!(killed_at_work >= 2, "only {killed_at_work} of 10 runs were still at work");
+    assert!(killed_at_work >= 2, "only {killed_at_work} of {kills} runs were still at work");
     assert!(temporary > 0, "no run was killed while it wrote a file");
     sandbox.run(RUN).expect(0);
     assert!(reader.finish() > 0, "the reader met no file");
@@ -109,7 +125,7 @@ fn interrupted_by(signal: &str, code: i32) {
 
     sandbox.job(&slow_job());
     sandbox.run(RUN).expect(0);
-    assert_same(&Export::read(&sandbox.export()), &undisturbed().0);
+    assert_same(&Export::read(&sandbox.export()), &undisturbed(&slow_job()).0);
 }
 
 #[test]

@@ -143,15 +143,26 @@ fn forget_runs(bucket: &Bucket) {
 
 #[test]
 fn killed_at_any_moment_a_bucket_holds_whole_files_only() {
-    let expected = undisturbed(&slow_job());
+    killed_at_any_moment(&slow_job());
+}
+
+#[test]
+fn killed_among_its_lists_a_run_leaves_a_bucket_that_the_next_one_makes_whole() {
+    let mut job = slow_job();
+    job["datasets"] = json!(["activity_stats", "stats", "scorecards", "settings", "logs"]);
+    killed_at_any_moment(&job);
+}
+
+fn killed_at_any_moment(job: &Value) {
+    let expected = undisturbed(job);
     let calm = Server::start();
     let begin = Instant::now();
-    Sandbox::new().export_job(&to_bucket(slow_job(), calm.bucket())).expect(0);
+    Sandbox::new().export_job(&to_bucket(job.clone(), calm.bucket())).expect(0);
     let duration = begin.elapsed();
 
     let server = Server::start();
     let sandbox = Sandbox::new();
-    sandbox.job(&to_bucket(slow_job(), server.bucket()));
+    sandbox.job(&to_bucket(job.clone(), server.bucket()));
     let reader = reader(server.bucket());
     let mut killed_at_work = 0;
     // Moments spread over the run by the golden ratio: no two alike, the same every time.

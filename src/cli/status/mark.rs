@@ -42,7 +42,7 @@ impl Mark {
             Verdict::Awaiting { .. } => Self::Awaiting,
             Verdict::Blocked(_) => Self::Blocked,
             // The others are settled by themselves; why a run reads them nevertheless is the plan's.
-            Verdict::Due(Due::Companion | Due::FullRefresh) | Verdict::NotDue(_) => match rows {
+            Verdict::Due(Due::Companion | Due::Torn | Due::FullRefresh) | Verdict::NotDue(_) => match rows {
                 Some(0) => Self::Empty,
                 _ => Self::Settled,
             },

@@ -1,4 +1,5 @@
 use super::*;
+use crate::dataset::{Rows, find};
 use crate::sink::testing::*;
 use crate::sink::{DataFile, Location};
 use crate::state::footer::{Footer, FooterError};
@@ -170,6 +171,32 @@ async fn disorder_and_repeated_keys_are_found() {
     );
     // Sorted, and twice all the same.
     assert_eq!(write_calls(&[("2", NINE, false), ("2", TEN, false)]).await, [repeated]);
+}
+
+/// Calls of the library, by folder and call, in a file of their own.
+async fn write_shelved(rows: &[(&str, &str)]) -> Vec<Finding> {
+    let dataset = find("library_calls").unwrap();
+    let mut batch = Rows::new(dataset);
+    for (folder, call) in rows {
+        let (texts, numbers) = ([Some(*folder), Some(*call), None, None, None], [None, None]);
+        texts.into_iter().for_each(|text| batch.text(text));
+        batch.instant(None);
+        batch.text(None);
+        numbers.into_iter().for_each(|number| batch.int64(number));
+        batch.text(None);
+    }
+    let (_outer, store) = folder();
+    write(&store, place(dataset, DAY), &[batch.finish()]).await.unwrap();
+    verify(&store, &[dataset], UTC).await.unwrap().findings
+}
+
+#[tokio::test]
+async fn disorder_and_repeated_keys_of_lists_are_found() {
+    let key = "library_calls/snapshot_date=2025-01-31/library_calls.parquet";
+    let found = |first_row| [Finding::Order { key: key.to_owned(), rows: 1, first_row }];
+    assert_eq!(write_shelved(&[("1", "8"), ("1", "9"), ("2", "8")]).await, []);
+    assert_eq!(write_shelved(&[("1", "8"), ("2", "8"), ("1", "9")]).await, found(2));
+    assert_eq!(write_shelved(&[("1", "8"), ("1", "8"), ("2", "8")]).await, found(1), "a key that comes twice");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use hyper::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{assert_tidy, read, to_bucket, undisturbed};
 use crate::support::command::{Finished, NOW, Running, Sandbox, job};
@@ -13,11 +13,23 @@ use crate::support::gateway::{Gateway, Trouble};
 use crate::support::s3::{Fault, Server};
 use crate::support::simulator::{Simulator, source};
 
-const SEQUENCES: u64 = 13;
-const TROUBLED_RUNS: usize = 3;
-
+/// What the usual job asks for.
 const PATHS: [&str; 4] =
     ["/v2/calls/extensive", "/v2/calls/transcript", "/v2/users", "/v2/stats/activity/aggregate-by-period"];
+
+/// What a job of all other lists asks for. Begins with one of several pages, too.
+const LIST_PATHS: [&str; 10] = [
+    "/v2/stats/activity/scorecards",
+    "/v2/stats/activity/day-by-day",
+    "/v2/stats/interaction",
+    "/v2/settings/scorecards",
+    "/v2/settings/trackers",
+    "/v2/workspaces",
+    "/v2/call-outcomes",
+    "/v2/library/folder-content",
+    "/v2/logs",
+    "/v2/calls/extensive",
+];
 
 /// What happens to a run.
 #[derive(Debug, Clone, Copy)]
@@ -69,13 +81,20 @@ impl Draws {
 }
 
 /// A run that this happens to.
-fn troubled(trial: Trial, draws: &mut Draws, sandbox: &Sandbox, gateway: &Gateway, server: &Server) -> Finished {
+fn troubled(
+    trial: Trial,
+    paths: &[&'static str],
+    draws: &mut Draws,
+    sandbox: &Sandbox,
+    gateway: &Gateway,
+    server: &Server,
+) -> Finished {
     let mut command = sandbox.command(["run", "job.yaml", "--output", "json", "--now", NOW]);
     // Every other run has all the work before it; the rest take up what others have left.
     if draws.below(2) == 0 {
         command.arg("--full-refresh");
     }
-    let (path, after, times) = (PATHS[draws.below(PATHS.len())], draws.below(4), 1 + draws.below(2));
+    let (path, after, times) = (paths[draws.below(paths.len())], draws.below(4), 1 + draws.below(2));
     let moment = Duration::from_millis(20 + draws.below(500) as u64);
     match trial {
         Trial::Throttled => gateway.trouble(path, after, times, Trouble::throttled(Some("1"))),
@@ -85,7 +104,7 @@ fn troubled(trial: Trial, draws: &mut Draws, sandbox: &Sandbox, gateway: &Gatewa
         Trial::Senseless => gateway.trouble(path, after, times, Trouble::status(200, "<html></html>")),
         Trial::CursorRefused => {
             let expired = r#"{"requestId": "3k9qv1m0s7x2d4h8tz", "errors": ["cursor has expired"]}"#;
-            gateway.trouble(PATHS[0], 1 + after, times, Trouble::status(400, expired));
+            gateway.trouble(paths[0], 1 + after, times, Trouble::status(400, expired));
         }
         Trial::KeyRefused => {
             let refused = r#"{"requestId": "3k9qv1m0s7x2d4h8tz", "errors": ["Unauthorized"]}"#;
@@ -123,19 +142,39 @@ fn assert_whole(found: &Export, expected: &Export) {
 
 #[test]
 fn troubled_runs_and_then_a_calm_one_leave_what_one_calm_run_leaves() {
-    let simulator = Simulator::start(json!({ "page_size": 20, "latency_ms": 15 }));
+    converges(&job(&Value::Null), json!({ "page_size": 20 }), &PATHS, (TRIALS.len(), 3));
+}
+
+#[test]
+fn lists_converge_whatever_happened_to_their_runs() {
+    let mut job = job(&Value::Null);
+    job["datasets"] = json!(["stats", "scorecards", "settings", "logs"]);
+    job["range"]["to"] = json!("2026-03-04");
+    converges(&job, json!({ "page_size": 5, "calls_per_day": 15 }), &LIST_PATHS, (10, 2));
+}
+
+/// So many sequences of so many troubled runs. The first of each has another kind of trouble, others follow
+/// by chance.
+fn converges(job: &Value, mut switches: Value, paths: &[&'static str], (sequences, runs): (usize, usize)) {
+    switches["latency_ms"] = json!(15);
+    let simulator = Simulator::start(switches);
     let gateway = Gateway::before(&simulator.url());
-    let expected = undisturbed(&job(&simulator.source()));
+    let from = |source: Value| {
+        let mut job = job.clone();
+        job["source"] = source;
+        job
+    };
+    let expected = undisturbed(&from(simulator.source()));
     let mut ends = Vec::new();
-    for seed in 0..SEQUENCES {
+    for seed in 0..sequences as u64 {
         let (server, sandbox, mut draws) = (Server::start(), Sandbox::new(), Draws(seed));
-        sandbox.job(&to_bucket(job(&source(&gateway.url())), server.bucket()));
+        sandbox.job(&to_bucket(from(source(&gateway.url())), server.bucket()));
         let mut history = Vec::new();
-        for run in 0..TROUBLED_RUNS {
+        for run in 0..runs {
             // Every kind comes up, whatever the draws: the first runs go through all of them.
             let number = if run == 0 { seed as usize } else { draws.below(TRIALS.len()) };
             let trial = TRIALS[number % TRIALS.len()];
-            let finished = troubled(trial, &mut draws, &sandbox, &gateway, &server);
+            let finished = troubled(trial, paths, &mut draws, &sandbox, &gateway, &server);
             gateway.come_back();
             server.recover();
             history.push(format!("{trial:?}: {:?}", finished.code()));
