@@ -43,7 +43,7 @@ pub(super) static ACTIVITY_CALLS: Dataset = Dataset {
 
 static LIST: List = List {
     name: "activity_calls",
-    operation: Operation::post(
+    operation: &Operation::post(
         "POST /v2/stats/activity/day-by-day",
         "/v2/stats/activity/day-by-day",
         "api:stats:user-actions:detailed",

@@ -49,7 +49,7 @@ pub static ACTIVITY_STATS: Dataset = Dataset {
 
 static LIST: List = List {
     name: "activity_stats",
-    operation: Operation::post(
+    operation: &Operation::post(
         "POST /v2/stats/activity/aggregate-by-period",
         "/v2/stats/activity/aggregate-by-period",
         "api:stats:user-actions",

@@ -65,7 +65,7 @@ pub(super) const REVIEWED_USER_ID: Column = Column::new(
 
 pub(super) static LIST: List = List {
     name: "answered_scorecards",
-    operation: Operation::post(
+    operation: &Operation::post(
         "POST /v2/stats/activity/scorecards",
         "/v2/stats/activity/scorecards",
         "api:stats:scorecards",

@@ -35,7 +35,7 @@ pub(super) static CALL_OUTCOMES: Dataset = Dataset {
 
 static LIST: List = List {
     name: "call_outcomes",
-    operation: Operation::get("GET /v2/call-outcomes", "/v2/call-outcomes", "api:call-outcomes:read", "outcomes")
+    operation: &Operation::get("GET /v2/call-outcomes", "/v2/call-outcomes", "api:call-outcomes:read", "outcomes")
         .whole(),
     extent: Extent::Now,
 };

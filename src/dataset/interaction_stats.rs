@@ -39,7 +39,7 @@ pub(super) static INTERACTION_STATS: Dataset = Dataset {
 
 static LIST: List = List {
     name: "interaction_stats",
-    operation: Operation::post(
+    operation: &Operation::post(
         "POST /v2/stats/interaction",
         "/v2/stats/interaction",
         "api:stats:interaction",

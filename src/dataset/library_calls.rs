@@ -43,7 +43,7 @@ pub(super) static LIBRARY_CALLS: Dataset = Dataset {
 
 static LIST: List = List {
     name: "library_calls",
-    operation: Operation::get(
+    operation: &Operation::get(
         "GET /v2/library/folder-content",
         "/v2/library/folder-content",
         "api:library:read",

@@ -31,7 +31,7 @@ pub(super) static LIBRARY_FOLDERS: Dataset = Dataset {
 
 pub(super) static LIST: List = List {
     name: "library_folders",
-    operation: Operation::get("GET /v2/library/folders", "/v2/library/folders", "api:library:read", "folders").whole(),
+    operation: &Operation::get("GET /v2/library/folders", "/v2/library/folders", "api:library:read", "folders").whole(),
     // Without a workspace Gong refuses with 400, though its reference calls it optional.
     extent: Extent::NowOfEach { list: &workspaces::LIST, member: "id", parameter: "workspaceId" },
 };

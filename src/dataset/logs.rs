@@ -49,7 +49,7 @@ pub(super) static LOGS: Dataset = Dataset {
 
 static LIST: List = List {
     name: "logs",
-    operation: Operation::get("GET /v2/logs", "/v2/logs", "api:logs:read", "logEntries"),
+    operation: &Operation::get("GET /v2/logs", "/v2/logs", "api:logs:read", "logEntries"),
     extent: Extent::Instants {
         parameter: "logType",
         values: &[

@@ -48,7 +48,7 @@ pub(super) const UPDATER_USER_ID: Column = Column::new(
 
 pub(super) static LIST: List = List {
     name: "scorecards",
-    operation: Operation::get(
+    operation: &Operation::get(
         "GET /v2/settings/scorecards",
         "/v2/settings/scorecards",
         "api:settings:scorecards:read",

@@ -45,7 +45,7 @@ pub(super) static TRACKERS: Dataset = Dataset {
 
 static LIST: List = List {
     name: "trackers",
-    operation: Operation::get(
+    operation: &Operation::get(
         "GET /v2/settings/trackers",
         "/v2/settings/trackers",
         "api:settings:trackers:read",

@@ -2,7 +2,7 @@
 
 use super::column::EXTRA_JSON;
 use super::{Column, ColumnType, Dataset, Group, PartitionColumn, Personal, Record, RowsByDay, Source};
-use crate::gong::endpoint::Operation;
+use crate::gong::endpoint;
 use crate::gong::list::{Extent, List};
 use crate::gong::model::{Drift, Rejected, User};
 
@@ -64,11 +64,7 @@ pub static USERS: Dataset = Dataset {
     source: Source::List { list: &LIST, rows },
 };
 
-static LIST: List = List {
-    name: "users",
-    operation: Operation::get("GET /v2/users", "/v2/users", "api:users:read", "users"),
-    extent: Extent::Now,
-};
+static LIST: List = List { name: "users", operation: &endpoint::USERS, extent: Extent::Now };
 
 fn rows(record: &Record<'_>, out: &mut RowsByDay, drift: &mut Drift) -> Result<(), Rejected> {
     let user = User::decode(record.raw, drift)?;

@@ -2,7 +2,7 @@
 
 use super::column::EXTRA_JSON;
 use super::{Column, ColumnType, Dataset, Group, PartitionColumn, Record, RowsByDay, Source};
-use crate::gong::endpoint::Operation;
+use crate::gong::endpoint;
 use crate::gong::list::{Extent, List};
 use crate::gong::model::{Drift, Object, Rejected};
 
@@ -23,11 +23,7 @@ pub(super) static WORKSPACES: Dataset = Dataset {
     source: Source::List { list: &LIST, rows },
 };
 
-pub(super) static LIST: List = List {
-    name: "workspaces",
-    operation: Operation::get("GET /v2/workspaces", "/v2/workspaces", "api:workspaces:read", "workspaces").whole(),
-    extent: Extent::Now,
-};
+pub(super) static LIST: List = List { name: "workspaces", operation: &endpoint::WORKSPACES, extent: Extent::Now };
 
 fn rows(record: &Record<'_>, out: &mut RowsByDay, drift: &mut Drift) -> Result<(), Rejected> {
     let (workspace_id, mut workspace) = Object::with_id(record.raw, "the workspace", "id")?;

@@ -57,55 +57,30 @@ pub enum Method {
     Post,
 }
 
-static CALLS: Operation = Operation {
-    label: "POST /v2/calls/extensive",
-    method: Method::Post,
-    path: "/v2/calls/extensive",
-    scope: "api:calls:read:extensive",
-    array: "calls",
-    paged: true,
-    names_idle_users: false,
-};
+static CALLS: Operation =
+    Operation::post("POST /v2/calls/extensive", "/v2/calls/extensive", "api:calls:read:extensive", "calls");
 
-static TRANSCRIPTS: Operation = Operation {
-    label: "POST /v2/calls/transcript",
-    method: Method::Post,
-    path: "/v2/calls/transcript",
-    scope: "api:calls:read:transcript",
-    array: "callTranscripts",
-    paged: true,
-    names_idle_users: false,
-};
+static TRANSCRIPTS: Operation = Operation::post(
+    "POST /v2/calls/transcript",
+    "/v2/calls/transcript",
+    "api:calls:read:transcript",
+    "callTranscripts",
+);
 
-static USERS: Operation = Operation {
-    label: "GET /v2/users",
-    method: Method::Get,
-    path: "/v2/users",
-    scope: "api:users:read",
-    array: "users",
-    paged: true,
-    names_idle_users: false,
-};
+pub static USERS: Operation = Operation::get("GET /v2/users", "/v2/users", "api:users:read", "users");
 
 static ACTIVITY: Operation = Operation {
-    label: "POST /v2/stats/activity/aggregate",
-    method: Method::Post,
-    path: "/v2/stats/activity/aggregate",
-    scope: "api:stats:user-actions",
-    array: "usersAggregateActivityStats",
-    paged: true,
     names_idle_users: true,
+    ..Operation::post(
+        "POST /v2/stats/activity/aggregate",
+        "/v2/stats/activity/aggregate",
+        "api:stats:user-actions",
+        "usersAggregateActivityStats",
+    )
 };
 
-static WORKSPACES: Operation = Operation {
-    label: "GET /v2/workspaces",
-    method: Method::Get,
-    path: "/v2/workspaces",
-    scope: "api:workspaces:read",
-    array: "workspaces",
-    paged: false,
-    names_idle_users: false,
-};
+pub static WORKSPACES: Operation =
+    Operation::get("GET /v2/workspaces", "/v2/workspaces", "api:workspaces:read", "workspaces").whole();
 
 /// An optional part of a call in `POST /v2/calls/extensive`. What is asked for and not available is
 /// left out of the answer without an error.

@@ -15,7 +15,7 @@ use crate::calendar::{DateRange, start_of_day};
 pub struct List {
     /// What plans, run records and messages call it.
     pub name: &'static str,
-    pub operation: Operation,
+    pub operation: &'static Operation,
     pub extent: Extent,
 }
 
@@ -111,15 +111,15 @@ impl List {
     pub fn requests(&'static self, span: Span, of_each: &[String]) -> Vec<Ask> {
         let one = |request| vec![Ask { with: None, request }];
         match &self.extent {
-            Extent::Now => one(Request::get(&self.operation, Vec::new())),
+            Extent::Now => one(Request::get(self.operation, Vec::new())),
             Extent::NowOfEach { parameter, .. } => of_each
                 .iter()
                 .map(|value| Ask {
                     with: Some(value.clone()),
-                    request: Request::get(&self.operation, vec![(parameter, value.clone())]),
+                    request: Request::get(self.operation, vec![(parameter, value.clone())]),
                 })
                 .collect(),
-            Extent::Days(days) => one(Request::post(&self.operation, days.body(span))),
+            Extent::Days(days) => one(Request::post(self.operation, days.body(span))),
             Extent::Instants { parameter, values } => {
                 let instant = |t: DateTime<Utc>| t.to_rfc3339_opts(SecondsFormat::AutoSi, true);
                 let query = |value: &str| {
@@ -131,7 +131,7 @@ impl List {
                 };
                 let ask = |value: &&'static str| Ask {
                     with: Some((*value).to_owned()),
-                    request: Request::get(&self.operation, query(value)),
+                    request: Request::get(self.operation, query(value)),
                 };
                 values.iter().map(ask).collect()
             }
@@ -172,22 +172,22 @@ mod tests {
 
     static FOLDERS: List = List {
         name: "folders",
-        operation: Operation::get("GET /v2/folders", "/v2/folders", "api:folders", "folders"),
+        operation: &Operation::get("GET /v2/folders", "/v2/folders", "api:folders", "folders"),
         extent: Extent::Now,
     };
     static CONTENT: List = List {
         name: "content",
-        operation: Operation::get("GET /v2/content", "/v2/content", "api:folders", "items"),
+        operation: &Operation::get("GET /v2/content", "/v2/content", "api:folders", "items"),
         extent: Extent::NowOfEach { list: &FOLDERS, member: "id", parameter: "folderId" },
     };
     static EVENTS: List = List {
         name: "events",
-        operation: Operation::get("GET /v2/events", "/v2/events", "api:events", "events"),
+        operation: &Operation::get("GET /v2/events", "/v2/events", "api:events", "events"),
         extent: Extent::Instants { parameter: "kind", values: &["a", "b"] },
     };
     static FIGURES: List = List {
         name: "figures",
-        operation: Operation::post("POST /v2/figures", "/v2/figures", "api:figures", "figures"),
+        operation: &Operation::post("POST /v2/figures", "/v2/figures", "api:figures", "figures"),
         extent: Extent::Days(Days {
             bounds: ["fromDate", "toDate"],
             filter: &[("method", "BOTH")],

@@ -153,6 +153,17 @@ impl Script<'_> {
         names.map(text::ident).collect::<Vec<_>>().join(", ")
     }
 
+    /// What a table and its columns mean, in the statements that Postgres and its relatives know.
+    fn comments(&self, dataset: &Dataset) -> String {
+        let name = text::ident(dataset.name);
+        let mut text = format!("COMMENT ON TABLE {name} IS {};\n", text::literal(dataset.about));
+        for field in self.fields(dataset) {
+            let about = text::literal(&field.about);
+            text.push_str(&format!("COMMENT ON COLUMN {name}.{} IS {about};\n", field.ident()));
+        }
+        text
+    }
+
     /// The begin of every script: what it is, how far it was tried, what has to be there.
     fn header(&self, dialect: Dialect, notes: &[&str]) -> String {
         let what = match (dialect.loads(), self.run) {
@@ -191,6 +202,12 @@ impl Table {
 impl Field {
     fn ident(&self) -> String {
         text::ident(self.name)
+    }
+
+    /// Its line in `CREATE TABLE`.
+    fn declared(&self, column_type: &str) -> String {
+        let null = if self.required { " NOT NULL" } else { "" };
+        format!("{} {column_type}{null}", self.ident())
     }
 }
 

@@ -30,26 +30,15 @@ fn create(script: &Script<'_>, table: &Table) -> String {
     let name = ident(table.dataset.name);
     let partition = script.partition_column(table.dataset);
     let fields = script.fields(table.dataset);
-    let mut lines: Vec<_> = fields
-        .iter()
-        .map(|field| {
-            let null = if field.required { " NOT NULL" } else { "" };
-            format!("{} {}{null}", field.ident(), column_type(field.kind))
-        })
-        .collect();
+    let mut lines: Vec<_> = fields.iter().map(|field| field.declared(column_type(field.kind))).collect();
     lines.push(format!("PRIMARY KEY ({})", script.primary_key(table.dataset)));
-    let mut text = format!(
-        "CREATE TABLE IF NOT EXISTS {name} (\n{}\n);\nCREATE INDEX IF NOT EXISTS {} ON {name} ({});\n\
-         COMMENT ON TABLE {name} IS {};\n",
+    format!(
+        "CREATE TABLE IF NOT EXISTS {name} (\n{}\n);\nCREATE INDEX IF NOT EXISTS {} ON {name} ({});\n{}",
         list(lines),
         ident(&format!("{}_{partition}", table.dataset.name)),
         ident(partition),
-        literal(table.dataset.about)
-    );
-    for field in &fields {
-        text.push_str(&format!("COMMENT ON COLUMN {name}.{} IS {};\n", field.ident(), literal(&field.about)));
-    }
-    text
+        script.comments(table.dataset)
+    )
 }
 
 fn load(script: &Script<'_>, table: &Table) -> String {

@@ -4,7 +4,7 @@
 //! manifest of several, nobody would know which row is of which day.
 
 use super::text::{ident, list, literal};
-use super::{Dialect, Error, Field, Kind, Root, Script, Table, names};
+use super::{Dialect, Error, Kind, Root, Script, Table, names};
 
 pub(super) fn script(script: &Script<'_>) -> Result<String, Error> {
     check(&script.root)?;
@@ -32,18 +32,14 @@ pub(super) fn check(root: &Root) -> Result<(), Error> {
 fn create(script: &Script<'_>, table: &Table) -> String {
     let name = ident(table.dataset.name);
     let fields = script.fields(table.dataset);
-    let mut lines: Vec<_> = fields.iter().map(|field| column(field, column_type(field.kind))).collect();
+    let mut lines: Vec<_> = fields.iter().map(|field| field.declared(column_type(field.kind))).collect();
     lines.push(format!("PRIMARY KEY ({})", script.primary_key(table.dataset)));
-    let mut text = format!(
-        "CREATE TABLE IF NOT EXISTS {name} (\n{}\n) SORTKEY ({});\nCOMMENT ON TABLE {name} IS {};\n",
+    format!(
+        "CREATE TABLE IF NOT EXISTS {name} (\n{}\n) SORTKEY ({});\n{}",
         list(lines),
         ident(script.partition_column(table.dataset)),
-        literal(table.dataset.about)
-    );
-    for field in &fields {
-        text.push_str(&format!("COMMENT ON COLUMN {name}.{} IS {};\n", field.ident(), literal(&field.about)));
-    }
-    text
+        script.comments(table.dataset)
+    )
 }
 
 /// In one transaction. `TRUNCATE` would end it, so the temporary table is emptied by `DELETE`.
@@ -55,7 +51,7 @@ fn load(script: &Script<'_>, table: &Table) -> String {
     let (name, loaded) = (ident(table.dataset.name), ident(&format!("{}_load", table.dataset.name)));
     let fields = script.fields(table.dataset);
     let of_file: Vec<_> = fields.iter().filter(|field| field.name != partition).collect();
-    let columns = list(of_file.iter().map(|field| column(field, file_type(field.kind))));
+    let columns = list(of_file.iter().map(|field| field.declared(file_type(field.kind))));
     let values = list(of_file.iter().map(|field| match field.kind {
         Kind::Json => format!("JSON_PARSE({})", field.ident()),
         _ => field.ident(),
@@ -76,11 +72,6 @@ fn load(script: &Script<'_>, table: &Table) -> String {
     }
     text.push_str(&format!("DROP TABLE {loaded};\nCOMMIT;\n"));
     text
-}
-
-fn column(field: &Field, column_type: &str) -> String {
-    let null = if field.required { " NOT NULL" } else { "" };
-    format!("{} {column_type}{null}", field.ident())
 }
 
 fn column_type(kind: Kind) -> &'static str {
