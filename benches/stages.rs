@@ -340,6 +340,7 @@ mod e_encode {
             window: DateRange::new("2026-03-02T00:00:00Z".parse().unwrap(), at).unwrap(),
             records_announced: None,
             records_written,
+            records_withheld: 0,
             checksum,
             transcripts_awaited: 0,
             oldest_awaited: None,

@@ -64,7 +64,8 @@ pub(super) enum Part {
     /// It begins anew: what came of it before is void.
     BeginsAnew(WindowId, Origin),
     /// Calls sorted by start, then id. None that starts before `to` comes after them.
-    Calls { calls: Vec<ListedCall>, to: DateTime<Utc>, load: Option<Load> },
+    /// `withheld` are the starts of calls that Gong shows and the job keeps back.
+    Calls { calls: Vec<ListedCall>, withheld: Vec<DateTime<Utc>>, to: DateTime<Utc>, load: Option<Load> },
 }
 
 impl Weigh for Part {
@@ -132,6 +133,7 @@ pub(super) async fn list(
             holds_back: !begins_a_partition || context.are_calls_unordered(),
             passed_on: &mut passed_on,
             counts: Counts::default(),
+            withheld: Vec::new(),
             kept: BTreeMap::new(),
             starts: HashMap::new(),
             sent_to: window.range.from(),
@@ -175,6 +177,8 @@ struct CallListing<'a> {
     /// Whether anything was handed on, by an earlier attempt too.
     passed_on: &'a mut bool,
     counts: Counts,
+    /// Starts of private and excluded calls, not handed on yet.
+    withheld: Vec<DateTime<Utc>>,
     /// Calls that wait for those before them, by start and id.
     kept: BTreeMap<(DateTime<Utc>, String), (Arc<Page>, usize)>,
     /// The start of every call so far, by id.
@@ -280,7 +284,8 @@ impl CallListing<'_> {
         let counts = self.counts;
         self.context.count(self.id, |record| *record = Counts { written: record.written, ..counts });
         let load = self.has_turn().then(|| self.context.backlog.page());
-        self.pass(Part::Calls { calls, to, load }).await
+        let withheld = mem::take(&mut self.withheld);
+        self.pass(Part::Calls { calls, withheld, to, load }).await
     }
 
     async fn pass(&self, part: Part) -> Result<(), UnitError> {
@@ -306,12 +311,20 @@ impl CallListing<'_> {
                 continue;
             }
             newest = newest.max(Some(head.started));
-            match self.context.job.selection.leaves_out(&head, raw) {
-                Some(LeftOut::Private) => self.counts.private += 1,
-                Some(LeftOut::Excluded) => self.counts.excluded += 1,
-                Some(LeftOut::Filtered) => self.counts.filtered += 1,
-                None => self.keep(head, page, index)?,
+            let Some(why) = self.context.job.selection.leaves_out(&head, raw) else {
+                self.keep(head, page, index)?;
+                continue;
+            };
+            match why {
+                LeftOut::Private => self.counts.private += 1,
+                LeftOut::Excluded => self.counts.excluded += 1,
+                // Never counted among a partition's calls: nothing of it is missing without them.
+                LeftOut::Filtered => {
+                    self.counts.filtered += 1;
+                    continue;
+                }
             }
+            self.withheld.push(head.started);
         }
         Ok(newest)
     }

@@ -21,6 +21,8 @@ pub(super) struct Chunk {
     /// All calls that started before this instant are in this chunk or an earlier one.
     pub(super) complete_to: Option<DateTime<Utc>>,
     pub(super) transcripts: Transcripts,
+    /// Starts of calls that Gong shows and the job keeps back.
+    pub(super) withheld: Vec<DateTime<Utc>>,
     /// Of the pages that have brought the calls.
     pub(super) loads: Vec<Load>,
 }
@@ -49,6 +51,10 @@ pub(super) struct Chunker {
     calls: Vec<ListedCall>,
     /// All calls before this instant have arrived.
     listed_to: Option<DateTime<Utc>>,
+    /// All calls before this instant have been passed on, and that was said.
+    told_to: Option<DateTime<Utc>>,
+    /// Starts of calls that are kept back.
+    withheld: Vec<DateTime<Utc>>,
     /// Of the pages that have brought `calls`.
     loads: Vec<Load>,
 }
@@ -56,7 +62,15 @@ pub(super) struct Chunker {
 impl Chunker {
     /// Chunks of `size` calls, except the last.
     pub(super) fn new(size: usize) -> Self {
-        Self { size, begins: Vec::new(), calls: Vec::new(), listed_to: None, loads: Vec::new() }
+        Self {
+            size,
+            begins: Vec::new(),
+            calls: Vec::new(),
+            listed_to: None,
+            told_to: None,
+            withheld: Vec::new(),
+            loads: Vec::new(),
+        }
     }
 
     /// Takes a part of a listing; returns the chunks that are full now.
@@ -69,12 +83,14 @@ impl Chunker {
             }
             Part::BeginsAnew(window, origin) => {
                 self.calls.retain(|call| call.window != window);
+                self.withheld.retain(|start| *start < origin.window.from());
                 self.listed_to = Some(origin.window.from());
                 self.begins.push(ChunkWindow::Anew(window, origin));
                 Vec::new()
             }
-            Part::Calls { calls, to, load } => {
+            Part::Calls { calls, withheld, to, load } => {
                 self.calls.extend(calls);
+                self.withheld.extend(withheld);
                 self.loads.extend(load);
                 self.listed_to = Some(to);
                 let mut chunks = Vec::new();
@@ -99,17 +115,21 @@ impl Chunker {
     /// What is left at the end; `None` when nothing is.
     pub(super) fn finish(mut self) -> Option<Chunk> {
         let left = self.calls.len();
-        (left > 0 || !self.begins.is_empty()).then(|| self.take(left))
+        // A listing may end with calls that are left out: then only its end is still to be told.
+        let is_told = left == 0 && self.begins.is_empty() && self.listed_to <= self.told_to;
+        (!is_told).then(|| self.take(left))
     }
 
     fn take(&mut self, count: usize) -> Chunk {
         let rest = self.calls.split_off(count);
         let calls = std::mem::replace(&mut self.calls, rest);
         let complete_to = self.calls.first().map_or(self.listed_to, |next| Some(next.started));
+        self.told_to = complete_to;
         let mut loads = std::mem::take(&mut self.loads);
         loads.iter_mut().for_each(|load| load.is_now(Stage::OnTheWay));
         let begins = std::mem::take(&mut self.begins);
-        Chunk { begins, calls, complete_to, transcripts: Transcripts::NotAsked, loads }
+        let withheld = std::mem::take(&mut self.withheld);
+        Chunk { begins, calls, complete_to, transcripts: Transcripts::NotAsked, withheld, loads }
     }
 }
 
@@ -127,11 +147,27 @@ mod tests {
         let range = DateRange::new(at(from), at(to)).unwrap();
         let mut chunks = chunker.part(Part::Begins(Origin::new(at(1_000), range, None)));
         for (place, page) in pages.iter().enumerate() {
-            let calls = page.iter().map(|start| ListedCall::invented(&start.to_string(), at(*start))).collect();
             let end = pages.get(place + 1).and_then(|next| next.first().copied()).unwrap_or(to);
-            chunks.extend(chunker.part(Part::Calls { calls, to: at(end), load: None }));
+            chunks.extend(chunker.part(calls(page, end)));
         }
         chunks
+    }
+
+    fn calls(starts: &[i64], to: i64) -> Part {
+        let calls = starts.iter().map(|start| ListedCall::invented(&start.to_string(), at(*start))).collect();
+        Part::Calls { calls, withheld: vec![at(to - 1)], to: at(to), load: None }
+    }
+
+    #[test]
+    fn a_listing_that_ends_with_calls_left_out_is_complete() {
+        let mut chunker = Chunker::new(2);
+        let range = DateRange::new(at(0), at(100)).unwrap();
+        chunker.part(Part::Begins(Origin::new(at(1_000), range, None)));
+        let full = chunker.part(calls(&[5, 6], 40));
+        assert_eq!((full.len(), full[0].complete_to), (1, Some(at(40))));
+        assert!(chunker.part(calls(&[], 100)).is_empty());
+        let end = chunker.finish().expect("the end is still to be told");
+        assert_eq!((end.calls.len(), end.complete_to, end.withheld), (0, Some(at(100)), vec![at(99)]));
     }
 
     #[test]
@@ -160,7 +196,7 @@ mod tests {
         let mut chunker = Chunker::new(100);
         let range = DateRange::new(at(0), at(100)).unwrap();
         chunker.part(Part::Begins(Origin::new(at(1_000), range, None)));
-        chunker.part(Part::Calls { calls: vec![ListedCall::invented("a", at(5))], to: at(40), load: None });
+        chunker.part(calls(&[5], 40));
         chunker.failed(range);
         let chunk = chunker.finish().unwrap();
         let ChunkWindow::Failed(failed) = &chunk.begins[1] else { panic!("{:?}", chunk.begins) };
@@ -172,7 +208,7 @@ mod tests {
         let mut chunker = Chunker::new(100);
         let range = DateRange::new(at(0), at(100)).unwrap();
         chunker.part(Part::Begins(Origin::new(at(1_000), range, None)));
-        chunker.part(Part::Calls { calls: vec![ListedCall::invented("a", at(5))], to: at(40), load: None });
+        chunker.part(calls(&[5], 40));
         chunker.part(Part::BeginsAnew(WindowId::default(), Origin::new(at(1_001), range, None)));
         let chunk = chunker.finish().unwrap();
         assert_eq!((chunk.calls.len(), chunk.complete_to), (0, Some(at(0))));

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
@@ -19,7 +20,7 @@ use super::partition_files::{Awaited, Origin, PartitionFiles};
 use super::transcripts::Transcripts;
 use super::unit_error::UnitError;
 use crate::calendar::{DateRange, Partition};
-use crate::dataset::{CallInput, Dataset, Source, TRANSCRIPTS, TranscriptInput};
+use crate::dataset::{CALLS, CallInput, Dataset, Source, TRANSCRIPTS, TranscriptInput};
 use crate::gong::Page;
 use crate::gong::model::{Call, Drift, Transcript};
 use crate::plan::CallPlan;
@@ -46,6 +47,8 @@ pub(super) struct Encoder {
     /// Partitions that this run has finished with their transcripts.
     with_transcripts: BTreeSet<Partition>,
     commits: VecDeque<JoinHandle<()>>,
+    /// Calls that Gong shows and the job keeps back, by their partition.
+    withheld: BTreeMap<Partition, u64>,
     /// Of the pages whose calls are in partitions that are not finished.
     loads: Vec<Load>,
 }
@@ -73,6 +76,7 @@ impl Encoder {
             transcripts_refused: false,
             with_transcripts: BTreeSet::new(),
             commits: VecDeque::new(),
+            withheld: BTreeMap::new(),
             loads: Vec::new(),
         }
     }
@@ -98,6 +102,9 @@ impl Encoder {
                 ChunkWindow::Anew(window, origin) => self.begin_anew(window, origin),
                 ChunkWindow::Failed(range) => self.failed.push(range),
             }
+        }
+        for start in chunk.withheld {
+            *self.withheld.entry(self.partition_at(start)).or_default() += 1;
         }
         match chunk.transcripts {
             Transcripts::NotAsked => self.calls(&chunk.calls, None),
@@ -133,6 +140,7 @@ impl Encoder {
         self.open.take_if(|open| open.partition.span(zone).to() > begin);
         self.partitions = self.plan.partitions.iter().copied().filter(|p| p.span(zone).to() > begin).collect();
         self.origins.retain(|other| !overlap(other.window, origin.window));
+        self.withheld.retain(|partition, _| partition.span(zone).to() <= begin);
         self.context.count(window, |counts| counts.written = 0);
         self.origins.push_back(origin);
     }
@@ -201,7 +209,11 @@ impl Encoder {
     }
 
     fn partition_of(&self, listed: &ListedCall) -> Partition {
-        Partition::of_instant(listed.started, self.context.job.zone, self.context.job.partition_by)
+        self.partition_at(listed.started)
+    }
+
+    fn partition_at(&self, start: DateTime<Utc>) -> Partition {
+        Partition::of_instant(start, self.context.job.zone, self.context.job.partition_by)
     }
 
     /// The open files of `partition`. Calls come in order of time, so those of an earlier partition
@@ -230,6 +242,7 @@ impl Encoder {
         let span = partition.span(self.context.job.zone);
         self.partitions.pop_front();
         let mut loads = std::mem::take(&mut self.loads);
+        let withheld = self.withheld.remove(&partition).unwrap_or_default();
         let open = match self.open.take() {
             Some(open) if open.partition == partition => Some(open),
             other => {
@@ -258,7 +271,11 @@ impl Encoder {
         let context = Arc::clone(&self.context);
         loads.iter_mut().for_each(|load| load.is_now(Stage::Committing));
         self.commits.push_back(self.runtime.spawn_blocking(move || {
-            match files.and_then(|files| files.commit(&context, &origin)) {
+            let committed = files.and_then(|mut files| {
+                files.withhold(&CALLS, withheld);
+                files.commit(&context, &origin)
+            });
+            match committed {
                 Ok(()) => {
                     for (window, calls) in written {
                         context.count(window, |counts| counts.written += calls);

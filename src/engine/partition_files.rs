@@ -151,13 +151,15 @@ impl PartitionFiles {
                 continue;
             };
             let now = writer.rows() + rows.len() as u64;
-            let shown = now + withheld;
-            let is_shrunk = match dataset.partition {
-                PartitionColumn::Event => shown < before.records_written,
-                _ => shown.saturating_mul(2) < before.records_written,
+            let is_less = |now: u64, before: u64| match dataset.partition {
+                PartitionColumn::Event => now < before,
+                _ => now.saturating_mul(2) < before,
             };
+            // Rows may be fewer because more is kept back than was; together they tell what Gong shows.
+            let is_shrunk = is_less(now, before.records_written)
+                && is_less(now + withheld, before.records_written + before.records_withheld);
             if before.selection == job.selection_text && is_shrunk {
-                return Err(UnitError::Shrunk { dataset, before: before.records_written, now: shown });
+                return Err(UnitError::Shrunk { dataset, before: before.records_written, now });
             }
         }
         Ok(())
@@ -171,7 +173,7 @@ impl PartitionFiles {
         }
         for mut open in self.open {
             open.flush(context)?;
-            let Open { dataset, writer, .. } = open;
+            let Open { dataset, withheld, writer, .. } = open;
             let job = &context.job;
             let file = writer.commit(|records_written, checksum| Footer {
                 tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -184,6 +186,7 @@ impl PartitionFiles {
                 window: origin.window,
                 records_announced: origin.announced,
                 records_written,
+                records_withheld: withheld,
                 checksum,
                 transcripts_awaited: origin.awaited.calls,
                 oldest_awaited: origin.awaited.oldest,

@@ -247,6 +247,7 @@ mod tests {
             window: DateRange::new(at("2026-01-05T00:00:00Z"), at("2026-01-06T00:00:00Z")).unwrap(),
             records_announced: Some(1),
             records_written: 1,
+            records_withheld: 0,
             checksum: "x".into(),
             transcripts_awaited: awaited,
             oldest_awaited: None,

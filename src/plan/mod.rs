@@ -443,6 +443,7 @@ mod tests {
             window: day.span(chrono_tz::America::New_York),
             records_announced: None,
             records_written: 1,
+            records_withheld: 0,
             checksum: "x".into(),
             transcripts_awaited: 0,
             oldest_awaited: None,

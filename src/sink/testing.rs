@@ -223,6 +223,7 @@ pub(crate) fn footer(location: Location, rows: u64, checksum: String) -> Footer 
         window: partition.span(chrono_tz::UTC),
         records_announced: Some(rows),
         records_written: rows,
+        records_withheld: 0,
         checksum,
         transcripts_awaited: 0,
         oldest_awaited: None,

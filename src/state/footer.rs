@@ -33,6 +33,7 @@ mod name {
     pub(super) const WINDOW_TO: &str = "window_to";
     pub(super) const RECORDS_ANNOUNCED: &str = "records_announced";
     pub(super) const RECORDS_WRITTEN: &str = "records_written";
+    pub(super) const RECORDS_WITHHELD: &str = "records_withheld";
     pub(super) const CHECKSUM: &str = "checksum";
     pub(super) const TRANSCRIPTS_AWAITED: &str = "transcripts_awaited";
     pub(super) const OLDEST_AWAITED: &str = "oldest_awaited";
@@ -62,6 +63,8 @@ pub struct Footer {
     pub records_announced: Option<u64>,
     /// How many rows the file has.
     pub records_written: u64,
+    /// How many more it would have with those that are private, or excluded by the job.
+    pub records_withheld: u64,
     /// Checksum of the rows, `xxh3-128:` and 32 hexadecimal digits.
     pub checksum: String,
     /// How many calls of the partition had no transcript yet, where transcripts are exported.
@@ -114,6 +117,9 @@ impl Footer {
             pair(name::RECORDS_ANNOUNCED, announced.to_string());
         }
         pair(name::RECORDS_WRITTEN, self.records_written.to_string());
+        if self.records_withheld > 0 {
+            pair(name::RECORDS_WITHHELD, self.records_withheld.to_string());
+        }
         pair(name::CHECKSUM, self.checksum.clone());
         pair(name::TRANSCRIPTS_AWAITED, self.transcripts_awaited.to_string());
         if let Some(oldest) = self.oldest_awaited {
@@ -172,6 +178,7 @@ impl Footer {
             window,
             records_announced: entries.optional(name::RECORDS_ANNOUNCED, |text| text.parse().ok())?,
             records_written: entries.parsed(name::RECORDS_WRITTEN)?,
+            records_withheld: entries.optional(name::RECORDS_WITHHELD, |text| text.parse().ok())?.unwrap_or_default(),
             checksum: entries.text(name::CHECKSUM)?,
             transcripts_awaited: entries.parsed(name::TRANSCRIPTS_AWAITED)?,
             oldest_awaited: entries.optional(name::OLDEST_AWAITED, instant_from_text)?,
@@ -248,6 +255,7 @@ mod tests {
             edges in (instant(), instant()).prop_filter("never empty", |(a, b)| a != b),
             announced: Option<u64>,
             written: u64,
+            withheld: u64,
             awaited: u64,
             oldest in proptest::option::of(instant()),
             simulated: bool,
@@ -264,7 +272,7 @@ mod tests {
                 partition: Partition::of_day(NaiveDate::from_num_days_from_ce_opt(day + 1).unwrap(), by),
                 as_of,
                 window: DateRange::new(edges.0.min(edges.1), edges.0.max(edges.1)).unwrap(),
-                records_announced: announced, records_written: written, checksum,
+                records_announced: announced, records_written: written, records_withheld: withheld, checksum,
                 transcripts_awaited: awaited, oldest_awaited: oldest, simulated, selection, privacy,
             }
         }
@@ -283,6 +291,7 @@ mod tests {
             window: DateRange::new(at("2025-01-31T00:00:00Z"), at("2025-02-01T00:00:00Z")).unwrap(),
             records_announced: Some(41),
             records_written: 40,
+            records_withheld: 1,
             checksum: "xxh3-128:0123456789abcdef0123456789abcdef".into(),
             transcripts_awaited: 2,
             oldest_awaited: Some(at("2025-01-31T09:00:00Z")),
@@ -322,6 +331,7 @@ mod tests {
                 "gong_export.window_to=2025-02-01T00:00:00Z",
                 "gong_export.records_announced=41",
                 "gong_export.records_written=40",
+                "gong_export.records_withheld=1",
                 "gong_export.checksum=xxh3-128:0123456789abcdef0123456789abcdef",
                 "gong_export.transcripts_awaited=2",
                 "gong_export.oldest_awaited=2025-01-31T09:00:00Z",
@@ -360,6 +370,7 @@ mod tests {
             let read = Footer::from_pairs(without(entry));
             match entry {
                 "records_announced" => assert_eq!(read.unwrap().records_announced, None),
+                "records_withheld" => assert_eq!(read.unwrap().records_withheld, 0),
                 "oldest_awaited" => assert_eq!(read.unwrap().oldest_awaited, None),
                 "privacy" => assert_eq!(read.unwrap().privacy, PrivacyNote::NONE),
                 entry => assert!(

@@ -42,6 +42,7 @@ fn footer(dataset: &Dataset, partition: Partition, rows: u64, age: i64) -> Foote
         window,
         records_announced: Some(rows),
         records_written: rows,
+        records_withheld: 0,
         checksum: "x".into(),
         transcripts_awaited: 0,
         oldest_awaited: None,

@@ -288,3 +288,54 @@ fn a_call_on_two_pages_is_one_row() {
     let window = record["windows"].as_array().unwrap().iter().find(|window| window["fetch"] == "calls").unwrap();
     assert_eq!(window["duplicates"], 1, "{window}");
 }
+
+#[test]
+fn calls_that_became_private_go_also_where_a_day_has_no_others() {
+    let (_simulator, gateway) = account();
+    let sandbox = Sandbox::new();
+    let job = job(&source(&gateway.url()));
+    sandbox.export_job(&job).expect(0);
+    let before = Export::read(&sandbox.export());
+    gateway.trouble(
+        CALLS,
+        0,
+        usize::MAX,
+        Trouble::Alter(|answer| {
+            for call in answer["calls"].as_array_mut().unwrap() {
+                call["metaData"]["isPrivate"] = json!(true);
+            }
+        }),
+    );
+    let record = sandbox.export_job_at(&job, "2026-03-20T14:00:00Z", &["--full-refresh"]).expect(0).json();
+    let after = Export::read(&sandbox.export());
+    for dataset in ["calls", "parties", "transcripts"] {
+        assert!(!before.rows(dataset).is_empty() && after.rows(dataset).is_empty(), "{dataset}: {record:#}");
+        assert_eq!(after.partitions(dataset), before.partitions(dataset), "{dataset}: whole files without rows");
+    }
+}
+
+#[test]
+fn calls_of_which_nobody_is_shown_any_more_empty_nothing() {
+    let (simulator, gateway) = account();
+    let sandbox = Sandbox::new();
+    let mut job = job(&source(&gateway.url()));
+    let parties = undisturbed(&simulator).rows("parties");
+    let guest = parties.iter().find(|row| row["email_address"].is_string()).unwrap()["email_address"].clone();
+    job["users"] = json!({ "participants": [guest] });
+    sandbox.export_job(&job).expect(0);
+    let before = Export::read(&sandbox.export());
+    assert!(!before.rows("calls").is_empty());
+    gateway.trouble(
+        CALLS,
+        0,
+        usize::MAX,
+        Trouble::Alter(|answer| {
+            for call in answer["calls"].as_array_mut().unwrap() {
+                call.as_object_mut().unwrap().remove("parties");
+            }
+        }),
+    );
+    let record = sandbox.export_job_at(&job, "2026-03-20T14:00:00Z", &["--full-refresh"]).expect(4).json();
+    assert!(record["failures"].to_string().contains("--accept-shrink"), "{record:#}");
+    assert_same(&Export::read(&sandbox.export()), &before);
+}
