@@ -4,17 +4,20 @@
     cargo build --release
     python3 benches/whole.py               every table, as README.md and benches/README.md quote them
     python3 benches/whole.py limit growth  some of them
+    python3 benches/whole.py bucket        into a bucket; needs moto's server, which `cargo test` installs
     python3 benches/whole.py --once --calls-per-day 283 --days 30 --rate 3 --latency-ms 400
 
-Needs nothing but Python 3 and the binary. CPU and peak memory are the kernel's own figures of the
+Needs nothing but Python 3 and the binary, except for `bucket`. CPU and peak memory are the kernel's own figures of the
 exporting process (wait4), requests and their arrivals are the server's.
 """
 
 import argparse
+import contextlib
 import datetime
 import json
 import os
 import pathlib
+import shutil
 import socket
 import subprocess
 import sys
@@ -176,6 +179,7 @@ def memory(binary, args):
         ("a month of 10,000 calls a day", dict(calls_per_day=10_000, days=30, sentences=60)),
         ("a day of 20,000 calls", dict(calls_per_day=20_000, days=1, sentences=230)),
         ("answers of 100 transcripts of 2,000 sentences", dict(calls_per_day=300, days=2, sentences=2_000)),
+        ("a few calls of 50,000 sentences", dict(calls_per_day=2, days=8, sentences=50_000)),
         ("two years of 3 calls a day", dict(calls_per_day=3, days=730, sentences=230)),
     ]
     rows = []
@@ -183,6 +187,46 @@ def memory(binary, args):
         result = export(binary, **shape, server=args.server)
         rows.append([name, *(result[c] for c in ["calls", "sentences", "json_mb", "cpu_s", "peak_mb", "requests", "least"])])
     table("Memory", ["what", "calls", "sentences", "MB of JSON", "CPU s", "peak MB", "requests", "least possible"], rows)
+
+
+@contextlib.contextmanager
+def moto():
+    """An S3 server with a bucket; yields the destination in it."""
+    found = [shutil.which("moto_server"), *sorted(ROOT.glob("target/test-python/*/bin/moto_server"))]
+    server = next((path for path in found if path), None)
+    if server is None:
+        sys.exit("there is no moto_server; `cargo test` installs one below target/, so does `pip install 'moto[server]'`")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    process = subprocess.Popen([server, "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        endpoint = f"http://127.0.0.1:{port}"
+        for _ in range(100):
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(urllib.request.Request(f"{endpoint}/bench", method="PUT")).close()
+                break
+            time.sleep(0.1)
+        yield {"url": "s3://bench/export",
+               "options": {"endpoint": endpoint, "region": "us-east-1", "access_key_id": "a", "secret_access_key": "b",
+                           "allow_http": "true"}}
+    finally:
+        process.kill()
+        process.wait()
+
+
+def bucket(binary, args):
+    """Into a bucket, whose files go there in parts while they are written."""
+    shapes = [
+        ("30 days of 200 calls", dict(calls_per_day=283, days=30)),
+        ("a day of 20,000 calls", dict(calls_per_day=20_000, days=1)),
+        ("a few calls of 50,000 sentences", dict(calls_per_day=2, days=8, sentences=50_000)),
+    ]
+    rows = []
+    for name, shape in shapes:
+        with moto() as destination:
+            result = export(binary, **shape, destination=destination, server=args.server)
+        rows.append([name, *(result[c] for c in ["calls", "sentences", "cpu_s", "peak_mb"])])
+    table("Bucket: the same into S3", ["what", "calls", "sentences", "CPU s", "peak MB"], rows)
 
 
 def start(binary, args):
@@ -214,7 +258,7 @@ def start(binary, args):
             os.path.getsize(binary) / 1e6]])
 
 
-TABLES = {f.__name__: f for f in [cpu, limit, latency, growth, memory, start]}
+TABLES = {f.__name__: f for f in [cpu, limit, latency, growth, memory, start, bucket]}
 
 
 def once(binary, args):

@@ -111,11 +111,8 @@ async fn probe(session: &Session, plan: &Plan, selection: &Selection, client: &C
     if let Some(calls) = &plan.calls {
         let (mut total, mut exported) = (0, 0.0);
         for window in &calls.windows {
-            let filter = CallFilter {
-                range: window.range,
-                hosts: selection.hosts.clone(),
-                workspace: selection.workspace.clone(),
-            };
+            let filter =
+                CallFilter { range: *window, hosts: selection.hosts.clone(), workspace: selection.workspace.clone() };
             let page = client.fetch(&Request::calls_extensive(&filter, &calls.blocks)).await?;
             if let Some(page) = page {
                 let announced = page.announced().unwrap_or(page.len() as u64);
@@ -175,8 +172,8 @@ fn report(session: &Session, plan: &Plan, estimate: &Estimate, past: Past, desti
     if let Some(calls) = &plan.calls {
         windows.extend(calls.windows.iter().map(|window| WindowReport {
             fetch: "calls",
-            from: text(window.range.from()),
-            to: text(window.range.to()),
+            from: text(window.from()),
+            to: text(window.to()),
         }));
     }
     windows.extend(plan.lists.iter().map(|list| WindowReport {

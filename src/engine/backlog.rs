@@ -7,15 +7,15 @@
 //! a partition larger than the bound has to become complete somehow. This holds however slow the
 //! encoder or the destination are.
 //!
-//! Not bounded here: what long latency asks for, which is several windows listed side by side (see
-//! [`window`](crate::plan::window); at three requests a second and two thirds of a second or more). Then
-//! a kill costs the pages of the windows ahead, 15 each at most. Nor bytes (`bytes_channel`).
+//! Not bounded here: what long latency asks for, which is several listings side by side (see
+//! [`window`]; at three requests a second and two thirds of a second or more). Then a kill costs the
+//! pages of those ahead too, a [`window::piece`] each. Nor bytes (`bytes_channel`).
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::plan::window::{LANE_RECORDS, PAGE_RECORDS};
+use crate::plan::window::{self, PAGE_RECORDS};
 
 /// Requests that a killed run may have sent in vain.
 const AGAIN_MAX: u64 = 10;
@@ -26,9 +26,6 @@ const AGAIN_PART: u64 = 50;
 /// Pages on their way to a partition that is larger: one that is encoded, one whose transcripts are
 /// fetched. With the listing's next page that keeps the limit busy as long as one listing does.
 const LARGE_ON_THE_WAY: usize = 2;
-
-/// Pages of a window that was listed ahead.
-const LANE_PAGES: usize = (LANE_RECORDS / PAGE_RECORDS) as usize;
 
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
@@ -64,8 +61,9 @@ impl Sums {
     /// Whether one more page may be asked for.
     fn has_room(&self, bound: Bound) -> bool {
         if bound.lanes > 1 {
-            // A window that was listed ahead comes all at once.
-            return self.on_the_way < LANE_PAGES + bound.lanes;
+            // What was listed ahead comes all at once; its transcripts wait for turns that no listing wants.
+            let piece = window::piece(bound.requests_per_page > 1).div_ceil(PAGE_RECORDS);
+            return self.on_the_way < piece as usize * bound.lanes;
         }
         let again = |pages: usize| pages as u64 * bound.requests_per_page;
         let max = AGAIN_MAX.max(bound.sent / AGAIN_PART);
@@ -203,8 +201,8 @@ mod tests {
     #[test]
     fn windows_side_by_side_pass_on_whole() {
         let sums = |on_the_way| Sums { on_the_way, ..Sums::default() };
-        assert!(!sums(15).has_room(bound()) && sums(15).has_room(Bound { lanes: 2, ..bound() }));
-        assert!(!sums(17).has_room(Bound { lanes: 2, ..bound() }), "nor is the whole account held in memory");
+        assert!(!sums(13).has_room(bound()) && sums(13).has_room(Bound { lanes: 2, ..bound() }));
+        assert!(!sums(14).has_room(Bound { lanes: 2, ..bound() }), "nor is the whole account held in memory");
     }
 
     proptest! {

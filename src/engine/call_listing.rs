@@ -1,30 +1,29 @@
 //! One listing of calls: a window in, its calls out, sorted, each once, while pages still arrive.
 
 use std::collections::{BTreeMap, HashMap};
+use std::future;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use chrono::{DateTime, Utc};
-use tracing::{debug, warn};
+use chrono::{DateTime, SecondsFormat, Utc};
+use tracing::warn;
 
 use super::backlog::Load;
 use super::bytes_channel::{self, Weigh};
 use super::context::{Context, WindowId};
+use super::extent::Extent;
 use super::pages::RESTARTS_MAX;
 use super::partition_files::Origin;
 use super::selection::LeftOut;
 use super::unit_error::UnitError;
 use super::{Event, Fetch};
+use crate::calendar::DateRange;
 use crate::gong::endpoint::{CallFilter, Request};
 use crate::gong::model::{CallHead, Drift};
-use crate::gong::{ErrorKind, Page};
-use crate::plan::{CallPlan, Window, window};
+use crate::gong::{self, ErrorKind, Listing, Page};
+use crate::plan::CallPlan;
 use crate::state::run_record::{Counts, WindowRecord};
-
-/// Bytes of calls that listings of windows ahead may hold, all together, while they wait for their
-/// turn.
-pub(super) const BYTES_AHEAD: usize = 32 << 20;
 
 /// A call as a listing found it, not decoded further than its id and start.
 #[derive(Debug)]
@@ -61,7 +60,7 @@ impl ListedCall {
 pub(super) enum Part {
     /// It begins.
     Begins(Origin),
-    /// It begins anew: what came of it before is void.
+    /// It begins anew: what came before of its window is void.
     BeginsAnew(WindowId, Origin),
     /// Calls sorted by start, then id. None that starts before `to` comes after them.
     /// `withheld` are the starts of calls that Gong shows and the job keeps back.
@@ -77,12 +76,21 @@ impl Weigh for Part {
     }
 }
 
-/// How a listing ended.
+/// What a listing is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Purpose {
+    /// A window of the plan.
+    Planned,
+    /// What was cut off from another listing.
+    CutOff,
+    /// A window once more whose calls are on their way already, and were not all there are.
+    Again(WindowId),
+}
+
+/// A listing that has ended.
 #[derive(Debug)]
-pub(super) enum Listed {
-    Complete,
-    /// Too many records for one listing: these are to be listed instead.
-    Split(Vec<Window>),
+pub(super) struct Listed {
+    pub(super) id: WindowId,
 }
 
 /// Why a listing has to begin anew.
@@ -98,60 +106,65 @@ impl<E: Into<UnitError>> From<E> for Interruption {
     }
 }
 
-/// Lists `window` and hands its calls on while pages arrive, oldest first as Gong lists them. Should
-/// it list them in another order, the window is listed once more and sorted as a whole, and so are
+/// Lists what is in `extent` and hands its calls on while pages arrive, oldest first as Gong lists them.
+/// Should it list them in another order, the window is listed once more and sorted as a whole, and so are
 /// all later ones. A listing whose cursor is refused begins anew, too. As soon as it is its `turn`, it
-/// waits for room in the backlog.
+/// waits for room in the backlog. It may be cut at any time.
 pub(super) async fn list(
     context: &Context,
     plan: &CallPlan,
-    window: Window,
+    extent: &Extent,
+    purpose: Purpose,
     turn: &AtomicBool,
     parts: &bytes_channel::Sender<Part>,
 ) -> Result<Listed, UnitError> {
-    let id = context.window(WindowRecord {
-        fetch: Fetch::Calls.name().to_owned(),
-        from: text(window.range.from()),
-        to: text(window.range.to()),
-        announced: None,
-        counts: Counts::default(),
-    });
+    let window = extent.window();
+    let id = match purpose {
+        Purpose::Again(id) => id,
+        Purpose::Planned | Purpose::CutOff => context.window(WindowRecord {
+            fetch: Fetch::Calls.name().to_owned(),
+            from: text(window.from()),
+            to: text(window.to()),
+            announced: None,
+            counts: Counts::default(),
+        }),
+    };
     // Calls of a window that begins inside a partition cannot be taken back once they are on their
     // way: rows of an earlier window are in the same files. So they wait until all are there.
-    let begins_a_partition = plan.partitions.iter().any(|p| p.span(context.job.zone).from() == window.range.from());
+    let begins_a_partition = plan.begins_a_partition(window.from(), context.job.zone);
     let mut begins = 0;
-    let mut passed_on = false;
+    let mut passed_on = matches!(purpose, Purpose::Again(_));
     loop {
         begins += 1;
+        let is_unordered = context.are_calls_unordered();
         let mut listing = CallListing {
             context,
             plan,
-            window,
+            extent,
+            // Where the order does not tell when all before a cut has come, no more is asked for.
+            asked: extent.begin(begins > 1 || is_unordered),
             id,
+            purpose,
             turn,
             parts,
-            holds_back: !begins_a_partition || context.are_calls_unordered(),
+            holds_back: !begins_a_partition || is_unordered,
             passed_on: &mut passed_on,
             counts: Counts::default(),
             withheld: Vec::new(),
             kept: BTreeMap::new(),
             starts: HashMap::new(),
-            sent_to: window.range.from(),
+            sent_to: window.from(),
         };
         match listing.run().await {
-            Ok(Listed::Split(pieces)) => {
-                context.drop_window(id);
-                return Ok(Listed::Split(pieces));
-            }
-            Ok(Listed::Complete) => return Ok(Listed::Complete),
+            Ok(()) => return Ok(Listed { id }),
             Err(Interruption::Disorder) => {
-                warn!(event = "listing_unordered", window = %window.range, "calls are not listed oldest first, windows are sorted as a whole");
+                warn!(event = "listing_unordered", %window, "calls are not listed oldest first, windows are sorted as a whole");
                 context.calls_come_unordered();
             }
             Err(Interruption::Unit(UnitError::Gong(error)))
                 if error.kind() == ErrorKind::CursorRefused && begins <= RESTARTS_MAX =>
             {
-                warn!(event = "listing_restarted", window = %window.range, begins, "listing begun anew, its cursor was refused");
+                warn!(event = "listing_restarted", %window, begins, "listing begun anew, its cursor was refused");
             }
             Err(Interruption::Unit(error)) => return Err(error),
         }
@@ -159,7 +172,7 @@ pub(super) async fn list(
 }
 
 fn text(instant: DateTime<Utc>) -> String {
-    instant.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
+    instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 /// One attempt at a listing: decides which records become rows, counts the others, puts calls into
@@ -167,8 +180,11 @@ fn text(instant: DateTime<Utc>) -> String {
 struct CallListing<'a> {
     context: &'a Context,
     plan: &'a CallPlan,
-    window: Window,
+    extent: &'a Extent,
+    /// What this attempt asks Gong for: it may reach further than the extent, when that was cut.
+    asked: DateRange,
     id: WindowId,
+    purpose: Purpose,
     /// Whether its calls are the next to travel on, those of all windows before being on their way.
     turn: &'a AtomicBool,
     parts: &'a bytes_channel::Sender<Part>,
@@ -188,62 +204,62 @@ struct CallListing<'a> {
 }
 
 impl CallListing<'_> {
-    async fn run(&mut self) -> Result<Listed, Interruption> {
-        let job = &self.context.job;
-        let filter = CallFilter {
-            range: self.window.range,
-            hosts: job.selection.hosts.clone(),
-            workspace: job.selection.workspace.clone(),
-        };
+    async fn run(&mut self) -> Result<(), Interruption> {
+        let selection = &self.context.job.selection;
+        let filter =
+            CallFilter { range: self.asked, hosts: selection.hosts.clone(), workspace: selection.workspace.clone() };
         let as_of = self.context.now();
         let mut announced = None;
         let mut listing = self.context.client.listing(Request::calls_extensive(&filter, &self.plan.blocks));
         let mut first = true;
-        while let Some(page) = {
-            self.room().await?;
-            self.context.unless_stopping(listing.next()).await?
-        } {
+        while !self.extent.is_passed()
+            && let Some(page) = {
+                self.room().await?;
+                self.context.unless_stopping(self.next(&mut listing)).await?
+            }
+        {
             if first {
                 first = false;
-                let records = page.announced().unwrap_or_default();
-                let pieces = self.pieces(records, &page);
-                if let Some(pieces) = self.window.split(pieces, &self.plan.partitions, job.zone) {
-                    debug!(window = %self.window.range, records, pieces = pieces.len(), "listing split");
-                    return Ok(Listed::Split(pieces));
-                }
                 announced = page.announced();
-                self.context.announce(self.id, announced);
+                self.extent.announce(announced);
                 if !self.holds_back {
                     self.begin(as_of, announced).await?;
                 }
             }
-            self.context.emit(&Event::Fetched { fetch: Fetch::Calls, records: page.len() as u64 });
             self.context.drift(Drift { replaced_characters: page.replaced_characters(), ..Drift::default() });
+            let before = self.counts.fetched;
             let newest = self.page(&Arc::new(page))?;
+            self.context.emit(&Event::Fetched { fetch: Fetch::Calls, records: self.counts.fetched - before });
             // Calls that start at the same instant may stand on two pages.
             if let Some(newest) = newest.filter(|_| !self.holds_back) {
-                self.send(newest).await?;
+                self.send(newest.min(self.extent.window().to())).await?;
             }
         }
+        if listing.ended_empty() {
+            announced = Some(0);
+            self.extent.announce(announced);
+        }
+        let window = self.extent.end();
         if first || self.holds_back {
             self.begin(as_of, announced).await?;
         }
-        self.send(self.window.range.to()).await?;
-        Ok(Listed::Complete)
+        self.send(window.to()).await?;
+        self.context.window_listed(self.id, text(window.from()), text(window.to()), self.extent.announced());
+        Ok(())
     }
 
-    /// Into how many windows this one is to be cut, by its first page. A window has to fit into its
-    /// share of what may be held, or its listing would stand still until its turn comes.
-    fn pieces(&self, records: u64, first: &Page) -> u64 {
-        let transcripts = self.plan.transcripts;
-        let lanes = self.context.lanes(transcripts);
-        let record_bytes = (first.size_bytes() / first.len().max(1)).max(1);
-        let fitting = (BYTES_AHEAD / lanes / record_bytes) as u64;
-        // Cutting a piece again would drop one more page, for little: it was to be short enough.
-        if self.window.is_piece && records <= 2 * fitting.min(window::LANE_RECORDS) {
-            return 1;
+    /// The next page. Tells when it has been asked for the first time.
+    async fn next(&self, listing: &mut Listing) -> Result<Option<Page>, gong::Error> {
+        let told = async {
+            self.context.first_calls_asked_for();
+            future::pending().await
+        };
+        tokio::select! {
+            // In this order the page has its place in the queue when the others are told.
+            biased;
+            page = listing.next() => page,
+            page = told => page,
         }
-        window::pieces(records, lanes, fitting, transcripts)
     }
 
     fn has_turn(&self) -> bool {
@@ -263,12 +279,15 @@ impl CallListing<'_> {
     }
 
     async fn begin(&mut self, as_of: DateTime<Utc>, announced: Option<u64>) -> Result<(), UnitError> {
-        let origin = Origin::new(as_of, self.window.range, announced);
+        let origin = Origin::new(as_of, self.asked, announced);
         if *self.passed_on {
             return self.pass(Part::BeginsAnew(self.id, origin)).await;
         }
         *self.passed_on = true;
-        self.context.emit(&Event::Announced { fetch: Fetch::Calls, records: announced.unwrap_or_default() });
+        // What was cut off was announced before.
+        if let Purpose::Planned = self.purpose {
+            self.context.emit(&Event::Announced { fetch: Fetch::Calls, records: announced.unwrap_or_default() });
+        }
         self.pass(Part::Begins(origin)).await
     }
 
@@ -296,21 +315,42 @@ impl CallListing<'_> {
     /// Sorts a page in; returns the start of its newest call.
     fn page(&mut self, page: &Arc<Page>) -> Result<Option<DateTime<Utc>>, Interruption> {
         let mut newest = None;
+        let extent = self.extent;
+        extent
+            .page(|end| {
+                let before = self.counts.fetched;
+                newest = self.records(page, end)?;
+                Ok((self.counts.fetched - before, newest))
+            })
+            .map(|()| newest)
+    }
+
+    /// The same, of the records before `end`. Those behind it come with another listing, where they count.
+    fn records(&mut self, page: &Arc<Page>, end: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Interruption> {
+        let mut newest = None;
+        let mut is_behind = false;
         for (index, raw) in page.records().enumerate() {
-            self.counts.fetched += 1;
             let head = match CallHead::decode(raw) {
                 Ok(head) => head,
+                Err(_) if is_behind => continue,
                 Err(rejected) => {
+                    self.counts.fetched += 1;
                     self.counts.rejected += 1;
                     self.context.reject(page, index, &rejected.reason);
                     continue;
                 }
             };
-            if !self.window.range.contains(head.started) {
+            if !self.asked.contains(head.started) {
+                self.counts.fetched += 1;
                 self.counts.outside += 1;
                 continue;
             }
             newest = newest.max(Some(head.started));
+            if head.started >= end {
+                is_behind = true;
+                continue;
+            }
+            self.counts.fetched += 1;
             let Some(why) = self.context.job.selection.leaves_out(&head, raw) else {
                 self.keep(head, page, index)?;
                 continue;

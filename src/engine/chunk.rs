@@ -82,9 +82,11 @@ impl Chunker {
                 Vec::new()
             }
             Part::BeginsAnew(window, origin) => {
-                self.calls.retain(|call| call.window != window);
-                self.withheld.retain(|start| *start < origin.window.from());
-                self.listed_to = Some(origin.window.from());
+                let begin = origin.window.from();
+                self.calls.retain(|call| call.started < begin);
+                self.withheld.retain(|start| *start < begin);
+                self.listed_to = Some(begin);
+                self.told_to = self.told_to.min(self.listed_to);
                 self.begins.push(ChunkWindow::Anew(window, origin));
                 Vec::new()
             }

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, SetOnce};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -50,6 +51,8 @@ pub(super) struct Context {
     transcripts_refused: AtomicBool,
     /// Pages of calls that are not visible yet.
     pub(super) backlog: Arc<Backlog>,
+    /// Set as soon as the first page of calls is asked for.
+    first_turn: SetOnce<()>,
     ledger: Mutex<Ledger>,
 }
 
@@ -102,6 +105,7 @@ impl Context {
             company_zone: OnceCell::new(),
             transcripts_refused: AtomicBool::new(false),
             backlog: Arc::default(),
+            first_turn: SetOnce::new(),
             ledger: Mutex::default(),
         }
     }
@@ -200,29 +204,52 @@ impl Context {
         id
     }
 
-    /// Enters what a listing announced; `None` when it gave no number.
-    pub(super) fn announce(&self, window: WindowId, announced: Option<u64>) {
+    /// Enters where a listing has ended, and how many records were announced for that; `None` when that is
+    /// not known.
+    pub(super) fn window_listed(&self, window: WindowId, from: String, to: String, announced: Option<u64>) {
         if let Some(record) = self.ledger().windows.get_mut(&window) {
-            record.announced = announced;
+            *record = WindowRecord { from, to, announced, ..record.clone() };
         }
     }
 
-    /// Takes a window back that was split.
-    pub(super) fn drop_window(&self, window: WindowId) {
-        self.ledger().windows.remove(&window);
+    /// Enters how many records were announced for a window; and tells how many of them came.
+    pub(super) fn announced(&self, window: WindowId, announced: u64) -> u64 {
+        let mut ledger = self.ledger();
+        let Some(record) = ledger.windows.get_mut(&window) else { return 0 };
+        record.announced = Some(announced);
+        record.counts.fetched
     }
 
-    /// How many listings of calls are to run side by side at the latency seen so far.
+    /// Takes note that the calls have asked for what all of them have to wait for. Nothing else is to go
+    /// before that.
+    pub(super) fn first_calls_asked_for(&self) {
+        // Only the first time counts.
+        let _ = self.first_turn.set(());
+    }
+
+    /// Waits until the calls have asked, or have nothing to ask for.
+    pub(super) async fn first_turn_taken(&self) {
+        self.first_turn.wait().await;
+    }
+
+    fn latency(&self) -> Duration {
+        self.client.usage().latency.unwrap_or_default()
+    }
+
+    /// How many listings of calls may run side by side at the latency seen so far.
     pub(super) fn lanes(&self, transcripts: bool) -> usize {
-        let latency = self.client.usage().latency.unwrap_or_default();
-        window::lanes(self.job.requests_per_second, latency, transcripts)
+        window::lanes(self.job.requests_per_second, self.latency(), transcripts)
+    }
+
+    /// Whether a listing with so many records to come would end after `requests_left` are sent.
+    pub(super) fn ends_last(&self, records: u64, requests_left: u64) -> bool {
+        window::ends_last(records, requests_left, self.job.requests_per_second, self.latency())
     }
 
     /// How many requests the rate limit lets be under way at the latency seen so far.
     pub(super) fn under_way(&self) -> usize {
-        let latency = self.client.usage().latency.unwrap_or_default();
         // Infinite without a limit, and then as many as there may be.
-        (self.job.requests_per_second * latency.as_secs_f64()).ceil() as usize
+        (self.job.requests_per_second * self.latency().as_secs_f64()).ceil() as usize
     }
 
     /// Waits until another page of calls may be asked for without too much that a kill would lose.

@@ -98,7 +98,7 @@ impl Encoder {
     fn chunk(&mut self, chunk: Chunk) {
         for window in chunk.begins {
             match window {
-                ChunkWindow::Listed(origin) => self.origins.push_back(origin),
+                ChunkWindow::Listed(origin) => self.add(origin),
                 ChunkWindow::Anew(window, origin) => self.begin_anew(window, origin),
                 ChunkWindow::Failed(range) => self.failed.push(range),
             }
@@ -139,9 +139,14 @@ impl Encoder {
         let begin = origin.window.from();
         self.open.take_if(|open| open.partition.span(zone).to() > begin);
         self.partitions = self.plan.partitions.iter().copied().filter(|p| p.span(zone).to() > begin).collect();
-        self.origins.retain(|other| !overlap(other.window, origin.window));
         self.withheld.retain(|partition, _| partition.span(zone).to() <= begin);
         self.context.count(window, |counts| counts.written = 0);
+        self.add(origin);
+    }
+
+    /// Takes note of a listing that takes over where it begins, from one that was cut or was in vain.
+    fn add(&mut self, origin: Origin) {
+        self.origins.retain_mut(|earlier| earlier.end_before(&origin));
         self.origins.push_back(origin);
     }
 

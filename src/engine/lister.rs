@@ -1,22 +1,27 @@
-//! The road that calls take: windows are listed a few at a time, put back into the order of time, cut
-//! into chunks, joined with their transcripts, and handed to the encoder.
+//! The road that calls take: windows are listed, side by side where latency asks for it, put back into the
+//! order of time, cut into chunks, joined with their transcripts, and handed to the encoder.
 
-use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tracing::warn;
 
-use super::call_listing::{self, Listed, Part};
+use super::bytes_channel::Closed;
+use super::call_listing::{Listed, Part, Purpose};
 use super::chunk::{Chunk, Chunker};
-use super::context::Context;
+use super::context::{Context, WindowId};
 use super::encoder::Encoder;
-use super::unit_error::UnitError;
+use super::extent::Extent;
+use super::listings::{Listings, UnderWay};
+use super::partition_files::Origin;
 use super::{awaited, bytes_channel, transcripts};
-use crate::plan::{CallPlan, Window};
+use crate::calendar::DateRange;
+use crate::plan::CallPlan;
 
 /// Calls that travel together when no transcripts are asked for.
 const CALLS_WITHOUT_TRANSCRIPTS: usize = 500;
@@ -31,9 +36,13 @@ const TRANSCRIPT_BYTES_AHEAD: usize = 24 << 20;
 /// Bytes of calls and transcripts that wait between two stages.
 const CHUNK_BYTES_WAITING: usize = 4 << 20;
 
+/// How long a turn stays unclaimed at least, where nothing was found to be asked for in it.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
 /// Exports all datasets that are made from calls.
 pub(super) async fn export_calls(context: &Arc<Context>, mut plan: CallPlan) {
     if !plan.awaiting.is_empty() {
+        context.first_calls_asked_for();
         match awaited::arrived(context, &plan.awaiting).await {
             Ok(arrived) => plan.add(&arrived, context.job.zone),
             Err(error) => context.unit_failed("awaited transcripts", &error),
@@ -107,81 +116,114 @@ fn joined<T>(result: Result<T, tokio::task::JoinError>) -> T {
     result.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
-/// A window in the queue of listings.
-enum Entry {
-    Waiting(Window),
-    Listing(UnderWay),
+/// A listing that has ended, up to where it was cut.
+#[derive(Debug)]
+struct Ended {
+    extent: Arc<Extent>,
+    id: WindowId,
 }
 
-/// A listing that goes on.
-struct UnderWay {
-    window: Window,
-    /// Tells it that it is the first of the queue.
-    turn: Arc<AtomicBool>,
-    parts: bytes_channel::Receiver<Part>,
-    task: JoinHandle<Result<Listed, UnitError>>,
-}
-
-/// Lists all windows, a few at a time, and sends their calls on in order of time.
+/// Lists all windows, side by side where that helps, and sends their calls on in order of time.
 async fn list_windows(context: Arc<Context>, plan: Arc<CallPlan>, chunks: bytes_channel::Sender<Chunk>) {
     let size = if plan.transcripts { transcripts::IDS_MAX } else { CALLS_WITHOUT_TRANSCRIPTS };
-    let mut chunker = Chunker::new(size);
-    let mut queue: VecDeque<Entry> = plan.windows.iter().copied().map(Entry::Waiting).collect();
-    while !queue.is_empty() {
-        start_listings(&mut queue, 0, &context, &plan);
-        let Some(Entry::Listing(UnderWay { window, turn, mut parts, task })) = queue.pop_front() else {
-            unreachable!("the first window of the queue is always being listed");
-        };
-        turn.store(true, Ordering::Relaxed);
-        while let Some(mut part) = parts.recv().await {
-            if let Part::Calls { load, .. } = &mut part {
-                load.get_or_insert_with(|| context.backlog.page());
-            }
-            for chunk in chunker.part(part) {
-                if chunks.send(chunk).await.is_err() {
-                    return;
-                }
-            }
-            // The first answer has told the latency: windows that wait may now be worth a lane.
-            start_listings(&mut queue, 1, &context, &plan);
+    let listings = Listings::new(Arc::clone(&context), Arc::clone(&plan));
+    let lister = Lister { context, plan, listings, chunker: Chunker::new(size), chunks };
+    // Nobody listens any more only when the run is stopping.
+    let _ = lister.run().await;
+}
+
+struct Lister {
+    context: Arc<Context>,
+    plan: Arc<CallPlan>,
+    listings: Listings,
+    chunker: Chunker,
+    chunks: bytes_channel::Sender<Chunk>,
+}
+
+impl Lister {
+    async fn run(mut self) -> Result<(), Closed<Chunk>> {
+        let mut ended: Option<Ended> = None;
+        while !self.listings.is_empty() {
+            ended = self.pass_on_first(ended).await?;
         }
-        match joined(task.await) {
-            Ok(Listed::Complete) => {}
-            Ok(Listed::Split(pieces)) => {
-                for piece in pieces.into_iter().rev() {
-                    queue.push_front(Entry::Waiting(piece));
-                }
+        match self.chunker.finish() {
+            Some(chunk) => self.chunks.send(chunk).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Passes on what the first listing brings, and takes it off the queue. `before` is the one that it was cut
+    /// off from.
+    async fn pass_on_first(&mut self, mut before: Option<Ended>) -> Result<Option<Ended>, Closed<Chunk>> {
+        while let Some(mut part) = self.next_part().await {
+            if let Part::Begins(origin) = &part
+                && let Some((again, id)) = before.take().and_then(|before| self.missing(before, origin))
+            {
+                self.listings.put_back(part);
+                self.listings.put_before(again, Purpose::Again(id));
+                return Ok(None);
             }
+            if let Part::Calls { load, .. } = &mut part {
+                load.get_or_insert_with(|| self.context.backlog.page());
+            }
+            for chunk in self.chunker.part(part) {
+                self.chunks.send(chunk).await?;
+            }
+            self.listings.cut_long_ones();
+        }
+        let (extent, UnderWay { task, .. }) = self.listings.take_first();
+        match joined(task.await) {
+            Ok(Listed { id }) => Ok(Some(Ended { extent, id })),
             Err(error) => {
-                context.unit_failed(&format!("calls from {}", window.range), &error);
-                chunker.failed(window.range);
+                let window = extent.window();
+                self.context.unit_failed(&format!("calls from {window}"), &error);
+                self.chunker.failed(window);
+                Ok(None)
             }
         }
     }
-    if let Some(chunk) = chunker.finish() {
-        // Nobody listens any more only when the run is stopping.
-        let _ = chunks.send(chunk).await;
+
+    /// The next part of the first listing; `None` when it has ended. Turns that nobody claims meanwhile are
+    /// given to further listings.
+    async fn next_part(&mut self) -> Option<Part> {
+        let mut look_again = Instant::now();
+        loop {
+            let is_wide = self.listings.is_wide();
+            tokio::select! {
+                biased;
+                part = self.listings.first().next_part() => return part,
+                () = unclaimed_turn(&self.context, look_again), if !is_wide => {
+                    if !self.listings.widen() {
+                        look_again = Instant::now() + LOOK_AGAIN;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Compares what came before a cut with what was announced, now that the listing behind it has told how
+    /// many records are there. What Gong lists out of order is missing on both sides of a cut: then the
+    /// partition in which the window began is to be listed again, up to the cut and in one piece.
+    fn missing(&self, before: Ended, behind: &Origin) -> Option<(DateRange, WindowId)> {
+        let Ended { extent, id } = before;
+        let announced = extent.announced_before(behind.window, behind.announced)?;
+        let fetched = self.context.announced(id, announced);
+        if fetched >= announced || self.context.are_calls_unordered() {
+            return None;
+        }
+        let window = extent.window();
+        warn!(event = "listing_unordered", %window, announced, fetched, "calls are missing before a cut, the window is listed once more");
+        self.context.calls_come_unordered();
+        let zone = self.context.job.zone;
+        let spans = self.plan.partitions.iter().map(|partition| partition.span(zone));
+        let from = spans.filter(|span| span.contains(window.from())).map(|span| span.from()).next();
+        let window = DateRange::new(from.unwrap_or(window.from()), window.to())?;
+        Some((window, id))
     }
 }
 
-/// Begins listings from the front of the queue as far as latency asks for them, beside `others` that go
-/// on already; where there are none, the first in any case.
-fn start_listings(queue: &mut VecDeque<Entry>, others: usize, context: &Arc<Context>, plan: &Arc<CallPlan>) {
-    let lanes = context.lanes(plan.transcripts);
-    let mut under_way = others + queue.iter().filter(|entry| matches!(entry, Entry::Listing(..))).count();
-    for (place, entry) in queue.iter_mut().enumerate() {
-        if under_way >= lanes && (place > 0 || others > 0) {
-            break;
-        }
-        if let Entry::Waiting(window) = *entry {
-            let (context, plan) = (Arc::clone(context), Arc::clone(plan));
-            let (sender, parts) = bytes_channel::channel(call_listing::BYTES_AHEAD / lanes);
-            let turn = Arc::new(AtomicBool::new(others == 0 && place == 0));
-            let its_turn = Arc::clone(&turn);
-            let task =
-                tokio::spawn(async move { call_listing::list(&context, &plan, window, &its_turn, &sender).await });
-            *entry = Entry::Listing(UnderWay { window, turn, parts, task });
-            under_way += 1;
-        }
-    }
+/// Waits for a turn that nobody claims, not before `moment`.
+async fn unclaimed_turn(context: &Context, moment: Instant) {
+    tokio::time::sleep_until(moment).await;
+    context.client.unclaimed_turn().await;
 }

@@ -1,8 +1,8 @@
 //! Runs a plan as bounded streams and emits events.
 //!
 //! ```text
-//!             one, or several where       100 ids a request,
-//!             latency asks for them       several at once
+//!             one, cut where              100 ids a request,
+//!             latency asks for it         several at once
 //! windows ──► listings ──► chunks ──────► transcripts ──► encoder ──► commits
 //!             (async)      (async)        (async)         (thread)    (threads)
 //! ```
@@ -29,8 +29,10 @@ mod chunk;
 mod context;
 mod encoder;
 mod event;
+mod extent;
 mod hidden_calls;
 mod lister;
+mod listings;
 mod lists;
 mod pages;
 mod partition_files;
@@ -145,8 +147,13 @@ pub async fn run(
         if let Some(calls) = plan.calls {
             lister::export_calls(&context, calls).await;
         }
+        context.first_calls_asked_for();
     };
-    tokio::join!(calls, lists::export(&context, plan.lists, users));
+    let lists = async {
+        context.first_turn_taken().await;
+        lists::export(&context, plan.lists, users).await;
+    };
+    tokio::join!(calls, lists);
     if let Some(error) = context.budget_too_small(has_calls) {
         context.unit_failed("request budget", &error);
     }

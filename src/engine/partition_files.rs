@@ -41,6 +41,20 @@ impl Origin {
         Self { as_of, window, announced, awaited: Awaited::default() }
     }
 
+    /// Ends where a later listing takes over; `false` when that leaves nothing. What was announced for all of
+    /// it is then known for the part before, if it is for the later one.
+    pub(super) fn end_before(&mut self, later: &Self) -> bool {
+        if self.window.to() <= later.window.from() {
+            return true;
+        }
+        let Some(window) = DateRange::new(self.window.from(), later.window.from()) else { return false };
+        let joins = self.window.to() == later.window.to();
+        self.announced =
+            self.announced.zip(later.announced.filter(|_| joins)).map(|(all, rest)| all.saturating_sub(rest));
+        self.window = window;
+        true
+    }
+
     /// Joined with a later listing that fed the same partition.
     pub(super) fn join(&mut self, other: &Self) {
         self.as_of = self.as_of.min(other.as_of);

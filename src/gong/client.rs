@@ -98,6 +98,18 @@ impl Client {
         Listing::new(self.clone(), request)
     }
 
+    /// Waits for a moment in which a request could be sent and none is to be: latency, not the limit, is what
+    /// is waited for.
+    pub async fn unclaimed_turn(&self) {
+        self.shared.driver.pacer.unclaimed().await;
+    }
+
+    /// How many more requests may be sent by all clones together; `u64::MAX` without a bound.
+    pub fn requests_left(&self) -> u64 {
+        let counters = &self.shared.driver.counters;
+        counters.requests_max().saturating_sub(counters.snapshot().requests)
+    }
+
     /// What has been used so far, by all clones.
     pub fn usage(&self) -> Usage {
         self.shared.driver.counters.snapshot()

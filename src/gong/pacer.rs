@@ -3,6 +3,7 @@
 //! One for the whole process: every request of every listing passes through it, and a 429 met by
 //! one of them holds all of them back. Called by [`client`](super::client) only.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,9 +20,31 @@ pub(crate) struct Pacer {
     turnstile: tokio::sync::Mutex<()>,
     /// In front of it, for those of [`Queue::Batches`].
     batches: tokio::sync::Mutex<()>,
+    /// How many wait for their turn.
+    waiting: AtomicUsize,
     epoch: Instant,
     /// Nobody waits for the end of a longer pause.
     pause_max: Duration,
+}
+
+/// How long a turn is left unclaimed before somebody may be found for it.
+const GRACE_MIN: Duration = Duration::from_millis(2);
+const GRACE_MAX: Duration = Duration::from_millis(20);
+
+/// One that waits, however its waiting ends.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Where a request queues up for its turn.
@@ -44,6 +67,7 @@ impl Pacer {
             limit: Mutex::new(limit),
             turnstile: tokio::sync::Mutex::default(),
             batches: tokio::sync::Mutex::default(),
+            waiting: AtomicUsize::new(0),
             epoch: Instant::now(),
             pause_max,
         }
@@ -54,6 +78,7 @@ impl Pacer {
     /// Dropping the future gives the turn up without a trace. Accurate to the millisecond that
     /// tokio's timer has; so limits above some hundreds a second are not reached.
     pub(crate) async fn turn(&self, queue: Queue) -> Result<Instant, Closed> {
+        let _waiting = Waiting::new(&self.waiting);
         let _first_of_batches = match queue {
             Queue::Listings => None,
             Queue::Batches => Some(self.batches.lock().await),
@@ -79,6 +104,24 @@ impl Pacer {
             // A pause may be declared meanwhile: look again afterwards.
             due = Some(earliest);
             sleep_until(self.epoch + earliest).await;
+        }
+    }
+
+    /// Waits until a turn has come that nobody claims. It is left alone for a moment, in which whoever
+    /// has just been answered may ask for more.
+    pub(crate) async fn unclaimed(&self) {
+        loop {
+            let now = self.epoch.elapsed();
+            let (earliest, spacing) = {
+                let limit = self.limit();
+                (limit.earliest(now), limit.spacing())
+            };
+            let grace = (spacing / 8).clamp(GRACE_MIN, GRACE_MAX);
+            sleep_until(self.epoch + earliest + grace).await;
+            let now = self.epoch.elapsed();
+            if self.waiting.load(Ordering::Relaxed) == 0 && self.limit().earliest(now) <= now {
+                return;
+            }
         }
     }
 
@@ -170,6 +213,27 @@ mod tests {
         let place = order.iter().rposition(|queue| *queue == Queue::Listings).unwrap();
         assert!(place <= 4, "{order:?}");
         assert_eq!(order.len(), 9);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_is_unclaimed_only_when_nobody_waits() {
+        let pacer = pacer(3.0);
+        let begin = Instant::now();
+        pacer.unclaimed().await;
+        assert!(begin.elapsed() <= GRACE_MAX + Duration::from_millis(1));
+        // Ten in a row, each of which takes the next turn; after the last there is one nobody wants.
+        let unclaimed = async {
+            pacer.unclaimed().await;
+            Instant::now()
+        };
+        let (turns, unclaimed) = tokio::join!(turns(&pacer, 10), unclaimed);
+        assert!(unclaimed > turns[9], "{unclaimed:?} after {:?}", turns[9]);
+        assert!(unclaimed - turns[9] < Duration::from_millis(400), "{:?}", unclaimed - turns[9]);
+        // Who gives up does not wait any more.
+        pacer.turn(Queue::Batches).await.unwrap();
+        let given_up = tokio::time::timeout(Duration::from_millis(1), pacer.turn(Queue::Batches)).await;
+        assert!(given_up.is_err());
+        assert_eq!(pacer.waiting.load(Ordering::Relaxed), 0);
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::Plan;
 use super::window::{self, PAGE_RECORDS};
-use super::{Plan, Window};
+use crate::calendar::DateRange;
 
 /// How many records the API announced, as far as it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -72,8 +73,8 @@ impl Estimate {
         if let Some(calls) = &plan.calls {
             if !calls.windows.is_empty() {
                 let lanes = window::lanes(pace.requests_per_second, latency, calls.transcripts);
-                let (requests, windows) = listing_requests(counts.calls, &calls.windows, lanes, calls.transcripts);
-                listing_s = requests as f64 / windows.min(lanes as u64) as f64 * latency.as_secs_f64();
+                let (requests, listings) = listing_requests(counts.calls, &calls.windows, lanes, calls.transcripts);
+                listing_s = requests as f64 / listings.min(lanes as u64) as f64 * latency.as_secs_f64();
                 fetches.push(FetchEstimate { fetch: "calls", records: counts.calls, requests });
                 if calls.transcripts {
                     let records = counts.exported_calls.or(counts.calls);
@@ -110,16 +111,16 @@ impl Estimate {
     }
 }
 
-/// What the windows take that latency asks for, and half a page for each gap between them, where a
-/// listing ends inside a page; and how many windows that are. How many calls each one holds is not
-/// known here, only the sum.
-fn listing_requests(records: Option<u64>, windows: &[Window], lanes: usize, transcripts: bool) -> (u64, u64) {
+/// What the listings of calls take, and how many there are: with the cuts that latency asks for, and half
+/// a page for each gap between windows, where a listing ends inside a page. How many calls each one holds
+/// is not known here, only the sum.
+fn listing_requests(records: Option<u64>, windows: &[DateRange], lanes: usize, transcripts: bool) -> (u64, u64) {
     let count = windows.len().max(1) as u64;
     let Some(records) = records else {
         return (count, count);
     };
-    let pieces = if count == 1 { window::pieces(records, lanes, window::LANE_RECORDS, transcripts) } else { 1 };
-    (window::requests(records, pieces).max(count) + (count - 1).div_ceil(2), pieces.max(count))
+    let cuts = if lanes > 1 { window::cuts_max(records, transcripts) } else { 0 };
+    (window::requests(records, cuts).max(count) + (count - 1).div_ceil(2), count + cuts)
 }
 
 #[cfg(test)]
@@ -167,7 +168,7 @@ mod tests {
         let seconds = 48.0 * 0.34 + 0.8;
         assert!((known.minutes - seconds / 60.0).abs() < 1e-9 && (known.budget_share - 0.0048).abs() < 1e-9);
         let slow = estimate(&counts, Some(Duration::from_secs(2)));
-        assert_eq!(slow.requests, 48 + 2, "two windows, and the first page of the whole dropped");
+        assert_eq!(slow.requests, 48 + 2, "three cuts, of half a page each");
     }
 
     #[test]

@@ -21,7 +21,6 @@ use crate::state::coverage::Coverage;
 
 pub use due::{Blocked, Circumstances, Due, NotDue, Refresh, Verdict};
 pub use estimate::{Counts, Estimate, FetchEstimate, ListCount, Pace};
-pub use window::Window;
 
 /// What a plan is made from.
 #[derive(Debug, Clone, Copy)]
@@ -67,9 +66,9 @@ pub struct CallPlan {
     pub transcripts: bool,
     /// Those that are due, in order of time.
     pub partitions: Vec<Partition>,
-    /// In order of time, together the due partitions exactly once. Listings that turn out too long
-    /// are split further while they run ([`Window::split`]).
-    pub windows: Vec<Window>,
+    /// In order of time, together the due partitions exactly once. Listings are cut further while they run
+    /// ([`window`]).
+    pub windows: Vec<DateRange>,
     /// Those that become due if an awaited transcript has come.
     pub awaiting: Vec<Partition>,
 }
@@ -198,7 +197,7 @@ impl Plan {
         if inputs.by_participant {
             blocks.insert(Block::Parties);
         }
-        let windows = Window::runs(&due, inputs.circumstances.zone);
+        let windows = window::runs(&due, inputs.circumstances.zone);
         Some(CallPlan { datasets, blocks, transcripts, partitions: due, windows, awaiting })
     }
 
@@ -231,11 +230,16 @@ impl Plan {
 }
 
 impl CallPlan {
+    /// Whether a partition begins at this instant.
+    pub fn begins_a_partition(&self, instant: DateTime<Utc>, zone: Tz) -> bool {
+        self.partitions.iter().any(|partition| partition.span(zone).from() == instant)
+    }
+
     /// Adds partitions that were only awaiting transcripts.
     pub fn add(&mut self, partitions: &[Partition], zone: Tz) {
         self.partitions.extend(partitions);
         self.partitions.sort_unstable();
-        self.windows = Window::runs(&self.partitions, zone);
+        self.windows = window::runs(&self.partitions, zone);
     }
 }
 
@@ -358,7 +362,7 @@ mod tests {
         let calls = plan.calls.unwrap();
         assert_eq!(calls.datasets.len(), 3);
         assert_eq!(calls.windows.len(), 1);
-        assert_eq!(calls.windows[0].range.to_string(), "2026-01-01T05:00:00Z to 2026-01-04T05:00:00Z");
+        assert_eq!(calls.windows[0].to_string(), "2026-01-01T05:00:00Z to 2026-01-04T05:00:00Z");
         assert_eq!(calls.partitions.len(), 3);
         assert!(calls.transcripts && calls.blocks.contains(&Block::Parties));
         assert!(plan.lists.is_empty());
@@ -375,7 +379,7 @@ mod tests {
         );
         let calls = plan.calls.unwrap();
         assert_eq!(calls.partitions.iter().map(Partition::to_string).collect::<Vec<_>>(), ["2026-01-01", "2026-02-01"]);
-        assert_eq!(calls.windows[0].range.to_string(), "2026-01-01T05:00:00Z to 2026-03-01T05:00:00Z");
+        assert_eq!(calls.windows[0].to_string(), "2026-01-01T05:00:00Z to 2026-03-01T05:00:00Z");
     }
 
     #[test]

@@ -1,49 +1,52 @@
-//! Cutting time into listings.
+//! Cutting time into listings, while they run.
 //!
-//! A listing pages through its window one request after the other, 100 records each, and at its end
-//! stands a page that is half empty on average. So the longest windows cost the fewest requests, and
-//! calls travel on while pages arrive, so that a long window holds no more records than a short one.
+//! A listing pages through its window one request after the other, 100 records each, oldest first, and
+//! at its end stands a page that is half empty on average. So the longest windows cost the fewest
+//! requests; and calls travel on while pages arrive, so that a long window holds no more records than a
+//! short one. A run begins with one listing for each gapless run of partitions ([`runs`]).
 //!
-//! Only latency asks for more than one. At a rate of `r` requests a second and a latency of `L`
-//! seconds, `r × L` requests have to be under way to keep the limit busy, and a listing has one at a
-//! time. Transcripts of calls that were listed are asked for meanwhile, which is one more. So
-//! [`lanes`] are listed side by side, in windows of at most [`LANE_RECORDS`]; those ahead of the first
-//! wait with their records, which are few enough to be held.
+//! Only latency asks for more. At a rate of `r` requests a second and a latency of `L` seconds, `r × L`
+//! requests have to be under way to keep the limit busy. A listing has one at a time, and the transcripts
+//! of the calls that it has found are one more. So when a turn at the limit passes unclaimed, and there
+//! are fewer listings than latency asks for ([`lanes`]), the one with the most records still to come is
+//! cut: it goes on for a [`piece`] and stops there, and the rest becomes a listing of its own beside it;
+//! towards the end in halves, so that the last ones end together. Nothing has to be known beforehand, nothing that has arrived is dropped, and there are as many
+//! listings as leave no turn unclaimed, wherever in the range the calls are.
 //!
 //! # What it costs
 //!
-//! `n` calls are `P = ⌈n / 100⌉` pages. In `p` windows they take about
+//! `n` calls are `P = ⌈n / 100⌉` pages and as many requests for transcripts. A cut costs half a page: the
+//! records behind it on the page that it falls into come twice. So in all it is
 //!
 //! ```text
-//! P                     p = 1
-//! P + 1 + (p - 1) / 2   p > 1: the first page, which told how many there are, is dropped
+//! (1 or 2) × P + cuts / 2    requests
 //! ```
 //!
-//! requests, and as many as there are hundreds of calls for the transcripts. Windows are only as many
-//! as cost 4 % of all of them (`EXTRA_MAX`), so below some 2,000 calls latency is waited out. A run
-//! of `R` requests takes at least `1.03 × R / r + 2 × L`: the pace (with the pacer's margin), the wait for
-//! the first page, before which nothing else is known, and the last answer. So it can be within 1.05 ×
-//! `R / r` from `R = 100 × r × L` on only: 120 requests at three a second and 400 ms, 600 at 2 s.
-//! Windows that hold unlike numbers of calls cost more time: `benches/README.md` has what was measured.
+//! and there are only as many cuts as make that 4 % more at most ([`cuts_max`]).
+//!
+//! Before the first page nothing else is known to be asked for, and the last answer has to arrive. So a
+//! run of `R` requests takes at least
+//!
+//! ```text
+//! 1.03 × (⌈R / r⌉ - 1) + L        where L is below a second,
+//! 1.03 × (⌈R / r⌉ - 2) + 2 × L    above
+//! ```
+//!
+//! seconds, with the pacer's margin of 3 %: within 1.05 × `R / r` from about 60 requests on at three a
+//! second and 1 s, from 300 on at 2 s. `benches/README.md` has what was measured.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
-
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use chrono_tz::Tz;
+use std::time::Duration;
 
 use crate::calendar::{DateRange, Partition};
 
 /// Records on a page; the API leaves no choice.
 pub const PAGE_RECORDS: u64 = 100;
 
-/// How many records a listing may hold that runs side by side with others: 15 pages, of which half a
-/// page is wasted.
-pub const LANE_RECORDS: u64 = 1_500;
-
-/// How many records any listing may hold: at three requests a second it ends in minutes, well inside
-/// the hour that a cursor lives.
-pub const WINDOW_RECORDS_MAX: u64 = 20_000;
+/// A listing that has brought so many is cut at the next edge of a partition: at three requests a second
+/// they take minutes, well inside the hour that a cursor lives.
+pub const LISTING_RECORDS_MAX: u64 = 20_000;
 
 /// Listings side by side, at most.
 pub const LANES_MAX: usize = 12;
@@ -51,11 +54,30 @@ pub const LANES_MAX: usize = 12;
 /// How many requests more than the least latency may cost.
 const EXTRA_MAX: f64 = 0.04;
 
-/// Windows for each lane: calls are not spread evenly over time, and a lane that ends early needs
-/// another window to go on with.
-const WINDOWS_PER_LANE: u64 = 2;
+/// The fewest records that are worth a listing of their own.
+const KEEP_MIN: u64 = 2 * PAGE_RECORDS;
 
-/// How many listings of calls are needed side by side to keep the rate limit busy: enough for a tenth
+/// The shortest span that is cut off, should its calls be that many.
+const SPAN_S_MIN: i64 = 60;
+
+/// One window for each run of partitions that follow each other without a gap.
+pub fn runs(partitions: &[Partition], zone: Tz) -> Vec<DateRange> {
+    let mut windows: Vec<DateRange> = Vec::new();
+    for partition in partitions {
+        let span = partition.span(zone);
+        if let Some(last) = windows.last_mut()
+            && last.to() == span.from()
+            && let Some(joined) = DateRange::new(last.from(), span.to())
+        {
+            *last = joined;
+        } else {
+            windows.push(span);
+        }
+    }
+    windows
+}
+
+/// How many listings of calls may run side by side to keep the rate limit busy: enough for a tenth
 /// more than what has to be under way, less the one request for transcripts that each page of the
 /// first lane brings with it.
 pub fn lanes(requests_per_second: f64, latency: Duration, transcripts: bool) -> usize {
@@ -64,95 +86,74 @@ pub fn lanes(requests_per_second: f64, latency: Duration, transcripts: bool) -> 
     if needed.is_finite() { (needed.ceil().max(1.0) as usize).min(LANES_MAX) } else { 1 }
 }
 
-/// Into how many windows a listing of `records` is cut when `lanes` of them are to run side by side
-/// and each may hold `lane_records`. `transcripts` are as many requests again, which makes a window
-/// half as dear.
-pub fn pieces(records: u64, lanes: usize, lane_records: u64, transcripts: bool) -> u64 {
-    if lanes <= 1 {
-        return records.div_ceil(WINDOW_RECORDS_MAX).max(1);
+/// The records that a listing goes on for when the rest of its window is cut off: as many as make a cut
+/// after each of them cost 4 % (`EXTRA_MAX`). `transcripts` are as many requests again, which makes a cut half
+/// as dear.
+pub fn piece(transcripts: bool) -> u64 {
+    let requests_per_page = if transcripts { 2.0 } else { 1.0 };
+    (PAGE_RECORDS as f64 * 0.5 / EXTRA_MAX / requests_per_page) as u64
+}
+
+/// How many cuts `records` are worth.
+pub fn cuts_max(records: u64, transcripts: bool) -> u64 {
+    records / piece(transcripts)
+}
+
+/// The records that a listing with so many to come goes on for when it is cut: a piece, or half of what is
+/// left, so that the last ones end together. `None` when it is too short for a cut.
+pub fn keep(records: u64, transcripts: bool) -> Option<u64> {
+    (records >= 2 * KEEP_MIN).then(|| piece(transcripts).min(records / 2))
+}
+
+/// Whether a listing with `records` to come, a page each time that it is answered and gets a turn, ends after
+/// all the `requests_left` have been sent.
+pub fn ends_last(records: u64, requests_left: u64, requests_per_second: f64, latency: Duration) -> bool {
+    let page_s = latency.as_secs_f64() + 1.0 / requests_per_second;
+    records.div_ceil(PAGE_RECORDS) as f64 * page_s > requests_left as f64 / requests_per_second
+}
+
+/// The requests that list `records` with so many cuts.
+pub fn requests(records: u64, cuts: u64) -> u64 {
+    records.div_ceil(PAGE_RECORDS).max(1) + cuts.div_ceil(2)
+}
+
+/// Where to cut `range`, in which `records` are still to come, so that about `keep` of them stay before the
+/// cut: at an edge of `partitions` if there is one nearby, so that they complete one by one, else inside
+/// of one. `None` where nothing is left to cut.
+pub fn cut(range: DateRange, records: u64, keep: u64, partitions: &[Partition], zone: Tz) -> Option<DateTime<Utc>> {
+    let length_s = range.length().num_seconds();
+    let after = |records_before: u64| {
+        let share = records_before as f64 / records.max(1) as f64;
+        (length_s as f64 * share).min(length_s as f64) as i64
+    };
+    let even = range.from() + TimeDelta::seconds(after(keep));
+    if let Some(edge) = nearest_edge(range, even, partitions, zone) {
+        let distance_s = (edge - range.from()).num_seconds();
+        if (after(keep / 2)..=after(keep.saturating_mul(2))).contains(&distance_s) {
+            return Some(edge);
+        }
     }
-    let least = records.div_ceil(PAGE_RECORDS) * if transcripts { 2 } else { 1 };
-    let affordable = 1.0 + (least as f64 * EXTRA_MAX - 1.0) * 2.0;
-    let wanted = records.div_ceil(lane_records.clamp(PAGE_RECORDS, LANE_RECORDS)).max(lanes as u64 * WINDOWS_PER_LANE);
-    wanted.min(affordable.max(1.0) as u64)
+    // Whole seconds, as short as the API takes them.
+    let even = even.trunc_subsecs(0);
+    let margin = TimeDelta::seconds(SPAN_S_MIN);
+    (range.from() + margin <= even && even + margin <= range.to()).then_some(even)
 }
 
-/// The requests that list `records` in so many windows.
-pub fn requests(records: u64, pieces: u64) -> u64 {
-    let pages = records.div_ceil(PAGE_RECORDS).max(1);
-    if pieces <= 1 { pages } else { pages + 1 + (pieces - 1).div_ceil(2) }
+/// The first edge of `partitions` inside `range`.
+pub fn next_edge(range: DateRange, partitions: &[Partition], zone: Tz) -> Option<DateTime<Utc>> {
+    edges(range, partitions, zone).next()
 }
 
-/// The shortest span that a partition is cut into.
-const SPAN_MS_MIN: i64 = 60_000;
-
-/// A span of time that one listing fetches: a run of partitions, or a part of one that is too full
-/// for a single listing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
-    pub range: DateRange,
-    /// Whether it was cut from a longer one: then it is cut again only when it is far too full.
-    pub is_piece: bool,
+fn nearest_edge(range: DateRange, instant: DateTime<Utc>, partitions: &[Partition], zone: Tz) -> Option<DateTime<Utc>> {
+    edges(range, partitions, zone).min_by_key(|edge| (*edge - instant).abs())
 }
 
-impl Window {
-    /// One window for each run of partitions that follow each other without a gap.
-    pub fn runs(partitions: &[Partition], zone: Tz) -> Vec<Self> {
-        let mut windows: Vec<Self> = Vec::new();
-        for partition in partitions {
-            let span = partition.span(zone);
-            if let Some(last) = windows.last_mut()
-                && last.range.to() == span.from()
-                && let Some(range) = DateRange::new(last.range.from(), span.to())
-            {
-                last.range = range;
-            } else {
-                windows.push(Self { range: span, is_piece: false });
-            }
-        }
-        windows
-    }
-
-    /// This window cut into about so many; `None` when it stays whole. Cuts are even, and moved to
-    /// the nearest edge of `partitions` as long as there is any inside, so that partitions complete one
-    /// by one: one that is too full by itself becomes a window of its own, whose first page tells so
-    /// again, and is then cut inside, down to a minute.
-    pub fn split(&self, pieces: u64, partitions: &[Partition], zone: Tz) -> Option<Vec<Self>> {
-        if pieces <= 1 {
-            return None;
-        }
-        let edges: Vec<_> = partitions
-            .iter()
-            .map(|partition| partition.span(zone).from())
-            .filter(|edge| self.range.from() < *edge && *edge < self.range.to())
-            .collect();
-        let length_ms = self.range.length().num_milliseconds();
-        let mut pieces = i64::try_from(pieces).ok()?;
-        if edges.is_empty() {
-            pieces = pieces.min(length_ms / SPAN_MS_MIN);
-        }
-        let cuts: BTreeSet<_> = (1..pieces)
-            .map(|piece| self.range.from() + TimeDelta::milliseconds(length_ms / pieces * piece))
-            .map(|even| nearest(&edges, even).unwrap_or(even))
-            .collect();
-        if cuts.is_empty() {
-            return None;
-        }
-        let mut from = self.range.from();
-        let mut windows = Vec::with_capacity(cuts.len() + 1);
-        for cut in cuts.into_iter().chain([self.range.to()]) {
-            windows.push(Self { range: DateRange::new(from, cut)?, is_piece: true });
-            from = cut;
-        }
-        Some(windows)
-    }
-}
-
-/// The one of the sorted `edges` that is closest.
-fn nearest(edges: &[DateTime<Utc>], instant: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let after = edges.partition_point(|edge| *edge < instant);
-    let candidates = [after.checked_sub(1), Some(after)];
-    candidates.into_iter().filter_map(|place| edges.get(place?).copied()).min_by_key(|edge| (*edge - instant).abs())
+/// Where partitions begin inside `range`, in order of time.
+fn edges(range: DateRange, partitions: &[Partition], zone: Tz) -> impl Iterator<Item = DateTime<Utc>> {
+    partitions
+        .iter()
+        .map(move |partition| partition.span(zone).from())
+        .filter(move |edge| range.from() < *edge && *edge < range.to())
 }
 
 #[cfg(test)]
@@ -174,8 +175,7 @@ mod tests {
     fn partitions_apart_are_listed_apart() {
         let all = days(6, Tz::UTC);
         let some = [all[0], all[1], all[4], all[5]];
-        let windows = Window::runs(&some, Tz::UTC);
-        let text: Vec<_> = windows.iter().map(|w| w.range.to_string()).collect();
+        let text: Vec<_> = runs(&some, Tz::UTC).iter().map(ToString::to_string).collect();
         assert_eq!(
             text,
             ["2026-03-01T00:00:00Z to 2026-03-03T00:00:00Z", "2026-03-05T00:00:00Z to 2026-03-07T00:00:00Z"]
@@ -192,77 +192,64 @@ mod tests {
 
     #[test]
     fn a_short_listing_is_left_alone() {
-        let partitions = days(700, Tz::UTC);
-        let window = Window::runs(&partitions, Tz::UTC)[0];
-        let pieces = |records, lanes| pieces(records, lanes, LANE_RECORDS, true);
-        assert_eq!(window.split(pieces(1_200, 6), &partitions, Tz::UTC), None);
-        assert_eq!(window.split(pieces(20_000, 1), &partitions, Tz::UTC), None);
-        assert_eq!(window.split(pieces(50_000, 1), &partitions, Tz::UTC).unwrap().len(), 3);
+        assert_eq!((keep(399, true), keep(400, true), keep(6_000, true)), (None, Some(200), Some(625)));
+        assert_eq!((keep(2_000, false), keep(6_000, false)), (Some(1_000), Some(1_250)));
+        assert_eq!((cuts_max(600, true), cuts_max(1_300, true), cuts_max(6_100, true)), (0, 2, 9));
+        assert_eq!((cuts_max(1_200, false), cuts_max(6_100, false)), (0, 4));
     }
 
     #[test]
-    fn a_long_one_is_cut_between_partitions() {
+    fn the_last_listing_is_known_by_its_pages() {
+        let ends_last = |records, left| ends_last(records, left, 3.0, Duration::from_secs(2));
+        assert!(ends_last(601, 48) && !ends_last(600, 48), "six pages of 2.33 s, and 16 s for the others");
+        assert!(!ends_last(0, 0));
+    }
+
+    #[test]
+    fn a_cut_falls_between_partitions_where_it_can() {
         let partitions = days(30, Tz::UTC);
-        let window = Window::runs(&partitions, Tz::UTC)[0];
-        let cut = window.split(pieces(6_000, 2, LANE_RECORDS, true), &partitions, Tz::UTC).unwrap();
-        let days: Vec<_> = cut.iter().map(|piece| piece.range.length().num_days()).collect();
-        assert_eq!(days, [7, 8, 7, 8]);
+        let window = runs(&partitions, Tz::UTC)[0];
+        // 200 a day: the third edge is closest to 625.
+        assert_eq!(cut(window, 6_000, 625, &partitions, Tz::UTC), Some("2026-03-04T00:00:00Z".parse().unwrap()));
+        // 10,000 a day: the first edge is sixteen pieces away.
+        assert_eq!(cut(window, 300_000, 625, &partitions, Tz::UTC), Some("2026-03-01T01:30:00Z".parse().unwrap()));
+        assert_eq!(next_edge(window, &partitions, Tz::UTC), Some("2026-03-02T00:00:00Z".parse().unwrap()));
+        assert_eq!(next_edge(window, &partitions[..1], Tz::UTC), None);
     }
 
     #[test]
-    fn heavy_records_travel_in_shorter_windows() {
-        assert_eq!(pieces(60_000, 6, LANE_RECORDS, true), 40);
-        assert_eq!(pieces(60_000, 6, 750, true), 80);
-        assert_eq!(pieces(60_000, 6, 1, false), 47, "but never at more than 4 %");
-    }
-
-    #[test]
-    fn a_full_partition_is_cut_inside() {
-        let partitions = days(1, Tz::UTC);
-        let window = Window::runs(&partitions, Tz::UTC)[0];
-        assert_eq!(window.split(pieces(12_000, 2, LANE_RECORDS, true), &partitions, Tz::UTC).unwrap().len(), 8);
-        let minute = DateRange::new(window.range.from(), window.range.from() + TimeDelta::seconds(50)).unwrap();
-        assert_eq!(
-            Window { range: minute, is_piece: false }.split(
-                pieces(12_000, 2, LANE_RECORDS, true),
-                &partitions,
-                Tz::UTC
-            ),
-            None,
-            "nothing is left to cut"
-        );
+    fn what_is_left_may_be_too_short_to_cut() {
+        let begin = runs(&days(1, Tz::UTC), Tz::UTC)[0].from();
+        let short = DateRange::new(begin, begin + TimeDelta::seconds(100)).unwrap();
+        assert_eq!(cut(short, 5_000, 2_500, &days(1, Tz::UTC), Tz::UTC), None);
     }
 
     proptest! {
         #[test]
-        fn latency_never_costs_more_than_it_may(records in 0u64..200_000, count in 2usize..12, transcripts: bool) {
-            let pieces = pieces(records, count, LANE_RECORDS, transcripts);
-            let least = requests(records, 1);
+        fn latency_never_costs_more_than_it_may(records in 0u64..200_000, transcripts: bool) {
+            let cuts = cuts_max(records, transcripts);
+            let least = requests(records, 0);
             let all = if transcripts { 2 * least } else { least };
-            prop_assert!(pieces >= 1 && (requests(records, pieces) - least) as f64 <= all as f64 * EXTRA_MAX + 0.5);
+            prop_assert!((requests(records, cuts) - least) as f64 <= all as f64 * EXTRA_MAX + 0.5);
         }
 
         #[test]
-        fn pieces_cover_the_window_exactly_once(
-            count in 1usize..60, wanted in 0u64..3_000, start_s in 0i64..86_400, zone in 0usize..chrono_tz::TZ_VARIANTS.len(),
+        fn a_cut_leaves_something_on_both_sides(
+            count in 1usize..60, start_s in 0i64..86_400, records in 1u64..100_000, keep in 0u64..100_000,
+            zone in 0usize..chrono_tz::TZ_VARIANTS.len(),
         ) {
             let zone = chrono_tz::TZ_VARIANTS[zone];
             let partitions = days(count, Tz::UTC);
-            let whole = Window::runs(&partitions, zone);
+            let whole = runs(&partitions, zone);
             prop_assert_eq!(whole.len(), 1);
-            let from = whole[0].range.from() + TimeDelta::seconds(start_s / 2);
-            let window = Window { range: DateRange::new(from, whole[0].range.to()).unwrap(), is_piece: false };
-            if let Some(pieces) = window.split(wanted, &partitions, zone) {
-                prop_assert!(pieces.len() > 1);
-                prop_assert_eq!(pieces[0].range.from(), window.range.from());
-                prop_assert_eq!(pieces[pieces.len() - 1].range.to(), window.range.to());
-                for pair in pieces.windows(2) {
-                    prop_assert_eq!(pair[0].range.to(), pair[1].range.from());
-                }
-                prop_assert!(pieces.len() as u64 <= wanted);
+            let from = whole[0].from() + TimeDelta::seconds(start_s / 2);
+            let range = DateRange::new(from, whole[0].to()).unwrap();
+            if let Some(at) = cut(range, records, keep, &partitions, zone) {
+                prop_assert!(range.from() < at && at < range.to());
             } else {
-                prop_assert!(wanted <= 1 || count == 1 || window.range.length() <= TimeDelta::minutes(1)
-                    || DateTime::UNIX_EPOCH == window.range.from());
+                // A day at least is left, so what is too close to one of its ends is what was asked for.
+                let share = keep as f64 / records as f64;
+                prop_assert!(!(0.01..=0.99).contains(&share), "{} of {}", keep, records);
             }
         }
     }

@@ -28,7 +28,7 @@ pub struct Config {
     pub calls_per_day: u32,
     /// Sentences in an average call; its length follows.
     #[arg(long, default_value_t = Config::default().sentences_per_call)]
-    #[schemars(range(min = 5, max = 2_000))]
+    #[schemars(range(min = 5, max = 50_000))]
     pub sentences_per_call: u32,
     /// First day with calls, in the company's time zone.
     #[arg(long, default_value_t = Config::default().first_day)]
@@ -262,7 +262,7 @@ impl Config {
         let numbers = [
             ("users", u64::from(self.users), 1, 20_000),
             ("calls_per_day", u64::from(self.calls_per_day), 0, 200_000),
-            ("sentences_per_call", u64::from(self.sentences_per_call), 5, 2_000),
+            ("sentences_per_call", u64::from(self.sentences_per_call), 5, 50_000),
             ("page_size", u64::from(self.page_size), 1, 1_000),
             ("latency_ms", self.latency_ms, 0, 600_000),
             ("stall_ms", self.stall_ms, 0, 86_400_000),

@@ -1,8 +1,10 @@
 //! What networks, gateways and Gong itself do to a run, and what has to come of it. Trouble with single
-//! records is in [`records`], trouble with lists other than that of calls in [`lists`].
+//! records is in [`records`], with lists other than that of calls in [`lists`], with calls that are listed
+//! side by side in [`side_by_side`].
 
 mod lists;
 mod records;
+mod side_by_side;
 
 use std::time::Duration;
 
@@ -163,7 +165,10 @@ fn a_listing_that_begins_anew_without_transcripts_replaces_nothing_that_has_them
     let expired = r#"{"requestId": "3k9qv1m0s7x2d4h8tz", "errors": ["cursor has expired"]}"#;
     gateway.trouble(CALLS, 6, 1, Trouble::status(400, expired));
     let sandbox = Sandbox::new();
-    sandbox.export_job(&job(&source(&gateway.url()))).expect(4);
+    // One page after the other, also on a machine that takes long to answer.
+    let mut job_through = job(&source(&gateway.url()));
+    job_through["source"]["requests_per_second"] = json!(10);
+    sandbox.export_job(&job_through).expect(4);
     let cursorless = gateway.seen().iter().filter(|seen| seen.path == CALLS && seen.body["cursor"].is_null()).count();
     assert_eq!(cursorless, 2, "the listing began anew");
 

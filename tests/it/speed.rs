@@ -85,7 +85,7 @@ fn long_latency_is_filled_with_listings_side_by_side_as_planned() {
     assert_pace(requests);
     // With one listing at a time it is 1.5 and more.
     let slowness = slowness(requests);
-    assert!(slowness < 1.3, "{slowness} times the time that the rate asks for");
+    assert!(slowness < 1.15, "{slowness} times the time that the rate asks for");
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_sparse_account_is_listed_in_full_pages() {
     let simulator = company(3, 0);
     let sandbox = Sandbox::new();
     let mut job = four_weeks(&simulator);
-    job["source"]["requests_per_second"] = json!(100);
+    job["source"]["requests_per_second"] = json!(20);
     job["range"] = json!({ "from": "2024-03-02", "to": "2026-03-02" });
     job["destination"]["partition_by"] = json!("month");
     job["datasets"] = json!(["calls", "transcripts"]);
