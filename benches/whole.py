@@ -34,10 +34,11 @@ ALL = ["calls", "parties", "users", "transcripts", "activity_stats"]
 class Simulator:
     """`gong-export simulator` on a free port, as of NOW."""
 
-    def __init__(self, binary, calls_per_day, sentences, rate=0, latency_ms=0):
+    def __init__(self, binary, calls_per_day, sentences, rate=0, latency_ms=0, gzip=False):
         command = [binary, "simulator", "--port", "0", "--output", "json", "--now", NOW, "--first-day", "2024-01-01",
                    "--calls-per-day", str(calls_per_day), "--sentences-per-call", str(sentences),
-                   "--requests-per-second", str(rate), "--latency-ms", str(latency_ms), "--requests-per-day", "0"]
+                   "--requests-per-second", str(rate), "--latency-ms", str(latency_ms), "--requests-per-day", "0",
+                   *(["--gzip"] if gzip else [])]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         text = ""
         while True:
@@ -61,14 +62,14 @@ class Simulator:
         self.process.wait()
 
 
-def export(binary, *, calls_per_day, days, sentences=230, rate=0, latency_ms=0, datasets=ALL, destination=None,
-           runs=1, server=None):
+def export(binary, *, runs=1, **shape):
     """The figures of an export; of several runs, those with the least CPU."""
-    if runs > 1:
-        results = [export(binary, calls_per_day=calls_per_day, days=days, sentences=sentences, rate=rate,
-                          latency_ms=latency_ms, datasets=datasets, server=server) for _ in range(runs)]
-        return min(results, key=lambda result: result["cpu_s"])
-    with Simulator(server or binary, calls_per_day, sentences, rate, latency_ms) as simulator, \
+    return min((export_once(binary, **shape) for _ in range(runs)), key=lambda result: result["cpu_s"])
+
+
+def export_once(binary, *, calls_per_day, days, sentences=230, rate=0, latency_ms=0, gzip=False, datasets=ALL,
+                privacy=None, destination=None, server=None):
+    with Simulator(server or binary, calls_per_day, sentences, rate, latency_ms, gzip) as simulator, \
             tempfile.TemporaryDirectory() as folder:
         job = {
             "version": 1,
@@ -78,6 +79,7 @@ def export(binary, *, calls_per_day, days, sentences=230, rate=0, latency_ms=0, 
             "range": {"from": str(LAST_DAY - datetime.timedelta(days=days)), "to": str(LAST_DAY)},
             "datasets": datasets,
             "destination": destination or {"url": f"{folder}/export"},
+            "privacy": privacy or {},
         }
         path = pathlib.Path(folder, "job.yaml")
         path.write_text(json.dumps(job))
@@ -132,11 +134,13 @@ def table(title, names, rows):
 
 def cpu(binary, args):
     """30 days of some 200 calls with a transcript of 230 sentences each, from a server without a limit."""
-    result = export(binary, calls_per_day=283, days=30, runs=args.runs, server=args.server)
-    columns = ["calls", "sentences", "json_mb", "cpu_s", "peak_mb", "requests", "least"]
+    pseudonyms = {"pseudonymize": ["email", "phone", "name"], "key": "0123456789abcdef" * 4}
+    rows = []
+    for name, more in [("as it is", {}), ("answers compressed", {"gzip": True}), ("with pseudonyms", {"privacy": pseudonyms})]:
+        result = export(binary, calls_per_day=283, days=30, runs=args.runs, server=args.server, **more)
+        rows.append([name, *(result[c] for c in ["calls", "sentences", "json_mb", "cpu_s", "peak_mb", "requests", "least"])])
     table("CPU: 30 days, no latency, no limit but the program's own of 100 requests a second",
-          ["calls", "sentences", "MB of JSON", "CPU s", "peak MB", "requests", "least possible"],
-          [[result[column] for column in columns]])
+          ["what", "calls", "sentences", "MB of JSON", "CPU s", "peak MB", "requests", "least possible"], rows)
 
 
 def limit(binary, args):

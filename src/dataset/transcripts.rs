@@ -1,7 +1,5 @@
 //! `transcripts`: one row a sentence.
 
-use std::collections::HashMap;
-
 use super::column::{CALL_ID, CALL_STARTED_AT};
 use super::{CallInput, Column, ColumnType, Dataset, Group, PartitionColumn, Personal, Rows, Source, TranscriptInput};
 use crate::gong::endpoint::Block;
@@ -63,7 +61,7 @@ fn rows(input: &CallInput<'_>, rows: &mut Rows, _: &mut Drift) {
     let speakers = speakers(call);
     let mut sentence_index = 0;
     for (monologue, monologue_index) in transcript.monologues.iter().zip(0..) {
-        let speaker = monologue.speaker_id.as_deref().and_then(|id| speakers.get(id));
+        let speaker = monologue.speaker_id.as_deref().and_then(|id| speaker(&speakers, id));
         for sentence in &monologue.sentences {
             rows.text(Some(&call.meta.id));
             rows.instant(Some(call.meta.started));
@@ -82,17 +80,20 @@ fn rows(input: &CallInput<'_>, rows: &mut Rows, _: &mut Drift) {
     }
 }
 
-/// The participants by the id that transcripts use. Where several share one, the first is taken: a
-/// row names one speaker.
-fn speakers<'a>(call: &'a Call<'_>) -> HashMap<&'a str, &'a Party<'a>> {
-    let mut speakers = HashMap::new();
-    for party in call.parties.iter().flatten() {
-        // An empty id is nobody's.
-        if let Some(id) = party.speaker_id.as_deref().filter(|id| !id.is_empty()) {
-            speakers.entry(id).or_insert(party);
-        }
-    }
+/// The participants, sorted by the id that transcripts use. Where several share one, the first is
+/// taken: a row names one speaker.
+fn speakers<'a>(call: &'a Call<'_>) -> Vec<(&'a str, &'a Party<'a>)> {
+    let parties = call.parties.iter().flatten();
+    let mut speakers: Vec<_> = parties.filter_map(|party| Some((party.speaker_id.as_deref()?, party))).collect();
+    // An empty id is nobody's.
+    speakers.retain(|(id, _)| !id.is_empty());
+    speakers.sort_by_key(|(id, _)| *id);
+    speakers.dedup_by_key(|(id, _)| *id);
     speakers
+}
+
+fn speaker<'a>(speakers: &[(&str, &'a Party<'a>)], id: &str) -> Option<&'a Party<'a>> {
+    speakers.binary_search_by_key(&id, |(id, _)| id).ok().map(|index| speakers[index].1)
 }
 
 #[cfg(test)]

@@ -19,9 +19,9 @@ use crate::plan::{CallPlan, window};
 /// Bytes of calls that listings ahead of the first may hold, all together.
 const BYTES_AHEAD: usize = 32 << 20;
 
-/// A run whose budget ends it lists nothing ahead with the last of its requests: they complete what was
-/// listed before. As many as it takes where as much is held as may be.
-const WINDING_DOWN: u64 = 200;
+/// The last requests of a run: as many as it takes to complete what was listed ahead where as much of that
+/// is held as may be.
+const LAST_REQUESTS: u64 = 200;
 
 /// All listings of a run that have not been passed on, in order of time.
 pub(super) struct Listings {
@@ -102,9 +102,10 @@ impl Listings {
         self.queue.push_front(Entry { extent: Arc::new(Extent::new(window)), purpose, under_way: None });
     }
 
-    /// Whether as many go on as latency asks for, or as many are held as may be, or the budget allows.
+    /// Whether as many go on as latency asks for, or as many are held as may be.
     pub(super) fn is_wide(&self) -> bool {
-        if self.context.client.requests_left() < self.requests_needed().min(WINDING_DOWN) {
+        // The last requests of a budget that ends the run complete what was listed before.
+        if self.context.client.requests_left() < self.requests_needed().min(LAST_REQUESTS) {
             return true;
         }
         let begun = || self.queue.iter().filter(|entry| entry.under_way.is_some());
@@ -135,10 +136,11 @@ impl Listings {
         for (entry, following) in self.queue.iter().zip(self.queue.iter().skip(1)) {
             entry.extent.learn_from(&following.extent);
         }
-        if !self.is_wide()
+        let needed = self.requests_needed();
+        if needed <= LAST_REQUESTS
+            && !self.is_wide()
             && let Some((place, rest, records)) = self.longest()
-            && records <= 2 * window::piece(self.plan.transcripts)
-            && self.context.ends_last(records, self.requests_needed())
+            && self.context.ends_last(records, needed)
         {
             self.cut_and_start(place, rest, records);
         }

@@ -23,6 +23,9 @@ pub(super) const USER_AGENT: &str = concat!("gong-export/", env!("CARGO_PKG_VERS
 /// Of a refusal's body; its texts are short, a gateway's page is of no interest.
 const REFUSAL_BYTES_MAX: usize = 256 << 10;
 
+/// Of the length that a server announces, so much is believed before it comes.
+const ANNOUNCED_BYTES_MAX: usize = 16 << 20;
+
 /// The network, as far as this API needs it.
 #[derive(Debug)]
 pub(crate) struct Transport {
@@ -95,7 +98,9 @@ impl Transport {
     async fn read(&self, response: &mut reqwest::Response, counters: &Counters) -> Result<Vec<u8>, Problem> {
         let refusal = !response.status().is_success();
         let bytes_max = if refusal { self.body_bytes_max.min(REFUSAL_BYTES_MAX) } else { self.body_bytes_max };
-        let mut body = Vec::new();
+        // Room for what is announced spares growing, up to a bound; what is not filled takes no memory.
+        let announced = response.content_length().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0);
+        let mut body = Vec::with_capacity(announced.min(bytes_max).min(ANNOUNCED_BYTES_MAX));
         loop {
             match response.chunk().await {
                 Ok(None) => return Ok(body),

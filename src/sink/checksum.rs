@@ -17,7 +17,7 @@
 //!
 //! All numbers are little-endian unless said otherwise.
 
-use arrow::array::{AsArray, BooleanArray, PrimitiveArray, RecordBatch, StringArray};
+use arrow::array::{Array, AsArray, BooleanArray, PrimitiveArray, RecordBatch, StringArray};
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Float64Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType,
 };
@@ -27,6 +27,9 @@ use crate::dataset::ColumnType;
 
 /// Bytes gathered before they are hashed: many values are shorter than a call is worth.
 const BUFFER_BYTES: usize = 16 * 1024;
+
+/// Values of a column without nulls that are hashed at once.
+const BLOCK_VALUES: usize = 512;
 
 /// The checksum of a file's rows so far.
 pub struct Checksum {
@@ -104,8 +107,9 @@ impl Values<'_> {
                 self.null();
                 continue;
             };
-            self.buffer.push(1);
-            self.buffer.extend_from_slice(&(value.len() as u64).to_le_bytes());
+            let mut head = [1; 9];
+            head[1..].copy_from_slice(&(value.len() as u64).to_le_bytes());
+            self.buffer.extend_from_slice(&head);
             if value.len() < BUFFER_BYTES {
                 self.buffer.extend_from_slice(value.as_bytes());
                 self.flush_when_full();
@@ -126,11 +130,26 @@ impl Values<'_> {
     }
 
     fn fixed<T: ArrowPrimitiveType>(&mut self, array: &PrimitiveArray<T>, bytes: fn(T::Native) -> [u8; 8]) {
+        if array.null_count() == 0 {
+            return self.fixed_without_nulls(array.values(), bytes);
+        }
         for value in array {
             match value {
                 Some(value) => self.value(&bytes(value)),
                 None => self.null(),
             }
+        }
+    }
+
+    /// The same bytes, many values at a time.
+    fn fixed_without_nulls<T: Copy>(&mut self, values: &[T], bytes: fn(T) -> [u8; 8]) {
+        let mut block = [[1; 9]; BLOCK_VALUES];
+        self.flush();
+        for values in values.chunks(BLOCK_VALUES) {
+            for (place, value) in block.iter_mut().zip(values) {
+                place[1..].copy_from_slice(&bytes(*value));
+            }
+            self.hasher.write(block[..values.len()].as_flattened());
         }
     }
 
