@@ -215,7 +215,10 @@ impl CallListing<'_> {
         while !self.extent.is_passed()
             && let Some(page) = {
                 self.room().await?;
-                self.context.unless_stopping(self.next(&mut listing)).await?
+                self.extent.asks(true);
+                let page = self.context.unless_stopping(self.next(&mut listing)).await;
+                self.extent.asks(false);
+                page?
             }
         {
             if first {

@@ -31,6 +31,8 @@ struct State {
     fetched: u64,
     /// The start of the newest call so far.
     seen_to: DateTime<Utc>,
+    /// Whether it waits for a page.
+    is_asking: bool,
     /// Whether it has ended, and where it stops is settled.
     is_over: bool,
 }
@@ -55,6 +57,7 @@ impl Extent {
             behind: 0,
             fetched: 0,
             seen_to: from,
+            is_asking: false,
             is_over: false,
         })
     }
@@ -115,8 +118,20 @@ impl Extent {
         self.window()
     }
 
-    pub(super) fn is_over(&self) -> bool {
-        self.state().is_over
+    /// Notes whether it waits for a page.
+    pub(super) fn asks(&self, is_asking: bool) {
+        self.state().is_asking = is_asking;
+    }
+
+    /// Whether it waits for a page; not while it waits for its turn with what it has.
+    pub(super) fn is_asking(&self) -> bool {
+        self.state().is_asking
+    }
+
+    /// Whether it has begun, has not ended, and does not wait for a page.
+    pub(super) fn is_held_up(&self) -> bool {
+        let state = self.state();
+        state.fetched > 0 && !state.is_asking && !state.is_over
     }
 
     /// How many records it has brought.
@@ -146,7 +161,7 @@ impl Extent {
             return None;
         }
         let expected = Some(records + state.behind);
-        let rest = State { from: at, announced: None, expected, fetched: 0, seen_to: at, ..*state };
+        let rest = State { from: at, announced: None, expected, fetched: 0, seen_to: at, is_asking: false, ..*state };
         *state = State { to: at, behind: records + state.behind, ..*state };
         Some(Self::of(rest))
     }

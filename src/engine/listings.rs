@@ -102,25 +102,50 @@ impl Listings {
         self.queue.push_front(Entry { extent: Arc::new(Extent::new(window)), purpose, under_way: None });
     }
 
-    /// Whether as many go on as latency asks for, or as many are held as may be.
+    /// Whether as many wait for a page as latency asks for.
     pub(super) fn is_wide(&self) -> bool {
         // The last requests of a budget that ends the run complete what was listed before.
         if self.context.client.requests_left() < self.requests_needed().min(LAST_REQUESTS) {
             return true;
         }
-        let begun = || self.queue.iter().filter(|entry| entry.under_way.is_some());
-        let going_on = begun().filter(|entry| !entry.extent.is_over()).count();
-        going_on >= self.context.lanes(self.plan.transcripts) || begun().count() >= window::LANES_MAX
+        let lanes = self.context.lanes(self.plan.transcripts);
+        // Where the first listing waits for what comes after it, latency is not what holds the run up.
+        let is_held_up = self.queue.front().is_some_and(|first| first.extent.is_held_up());
+        lanes <= 1 || is_held_up || self.queue.iter().filter(|entry| entry.extent.is_asking()).count() >= lanes
     }
 
-    /// Finds something to ask for in a turn that nobody claims: begins a listing that waits, or cuts the one
-    /// with the most records still to come. `false` when there is none.
+    /// Finds something to ask for in a turn that nobody claims: cuts the first listing if it is long, since what
+    /// was listed ahead waits for it; begins one that waits; cuts the one with the most records still to come.
+    /// `false` when there is none.
     pub(super) fn widen(&mut self) -> bool {
+        self.learn();
+        let first = self.queue.front().and_then(|first| first.extent.rest());
+        if let Some((rest, records)) = first
+            && records >= 2 * window::piece(self.plan.transcripts)
+            && self.cut_and_start(0, rest, records)
+        {
+            return true;
+        }
+        if self.begun().count() >= window::LANES_MAX {
+            return false;
+        }
         if let Some(place) = self.queue.iter().position(|entry| entry.under_way.is_none()) {
             self.start(place);
             return true;
         }
         self.longest().is_some_and(|(place, rest, records)| self.cut_and_start(place, rest, records))
+    }
+
+    /// Those that were begun, with their places.
+    fn begun(&self) -> impl Iterator<Item = (usize, &Entry)> {
+        self.queue.iter().enumerate().filter(|(_, entry)| entry.under_way.is_some())
+    }
+
+    /// Lets each know how many records are behind it by now, so that those left to it are not only guessed.
+    fn learn(&self) {
+        for (entry, following) in self.queue.iter().zip(self.queue.iter().skip(1)) {
+            entry.extent.learn_from(&following.extent);
+        }
     }
 
     /// Cuts the first listing when it has gone on for long, so that it ends before its cursor does; and the
@@ -133,9 +158,7 @@ impl Listings {
         {
             self.cut_at(0, edge, records);
         }
-        for (entry, following) in self.queue.iter().zip(self.queue.iter().skip(1)) {
-            entry.extent.learn_from(&following.extent);
-        }
+        self.learn();
         let needed = self.requests_needed();
         if needed <= LAST_REQUESTS
             && !self.is_wide()
@@ -148,8 +171,7 @@ impl Listings {
 
     /// The listing with the most records to come: its place, where they are and how many.
     fn longest(&self) -> Option<(usize, DateRange, u64)> {
-        let begun = self.queue.iter().enumerate().filter(|(_, entry)| entry.under_way.is_some());
-        begun
+        self.begun()
             .filter_map(|(place, entry)| entry.extent.rest().map(|(window, records)| (place, window, records)))
             .max_by_key(|(.., records)| *records)
     }
