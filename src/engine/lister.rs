@@ -188,12 +188,11 @@ impl Lister {
     async fn next_part(&mut self) -> Option<Part> {
         let mut look_again = Instant::now();
         loop {
-            let is_wide = self.listings.is_wide();
             tokio::select! {
                 biased;
                 part = self.listings.first().next_part() => return part,
-                () = unclaimed_turn(&self.context, look_again), if !is_wide => {
-                    if !self.listings.widen() {
+                () = unclaimed_turn(&self.context, look_again) => {
+                    if self.listings.is_wide() || !self.listings.widen() {
                         look_again = Instant::now() + LOOK_AGAIN;
                     }
                 }
