@@ -207,7 +207,7 @@ impl Lister {
         let Ended { extent, id } = before;
         let announced = extent.announced_before(behind.window, behind.announced)?;
         let fetched = self.context.announced(id, announced);
-        if fetched >= announced || self.context.are_calls_unordered() {
+        if fetched >= announced {
             return None;
         }
         let window = extent.window();
