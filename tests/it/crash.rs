@@ -159,9 +159,9 @@ fn for_each<T: Sync>(points: &[T], work: impl Fn(&T) + Sync) {
     });
 }
 
-/// The call that was meddled with, if the run came as far.
-fn meddled(sandbox: &Sandbox) -> Option<Call> {
-    calls(&log(sandbox)).into_iter().find(|call| call.meddled)
+/// The calls that were meddled with; none when the run did not come as far.
+fn meddled(sandbox: &Sandbox) -> Vec<Call> {
+    calls(&log(sandbox)).into_iter().filter(|call| call.meddled).collect()
 }
 
 fn killed_at_every_call(start: Start) {
@@ -179,7 +179,7 @@ fn killed_at_every_call(start: Start) {
     let killed = AtomicUsize::new(0);
     for_each(&points, |&(number, deed)| {
         let (sandbox, finished) = nights.run(start, Some((&KINDS, number, deed)));
-        let what = format!("{deed:?} call {number}, {:?}", meddled(&sandbox));
+        let what = format!("{deed:?} call {number}, {:?}", meddled(&sandbox).first());
         match finished.code() {
             None => killed.fetch_add(1, Ordering::Relaxed),
             // Whether answers are asked for on one connection or two differs by a call or so.
