@@ -242,6 +242,9 @@ impl CallListing<'_> {
             announced = Some(0);
             self.extent.announce(announced);
         }
+        if let Some((span, _)) = self.extent.rest() {
+            self.context.density(|density| density.learn(span, []));
+        }
         let window = self.extent.end();
         if first || self.holds_back {
             self.begin(as_of, announced).await?;
@@ -317,20 +320,24 @@ impl CallListing<'_> {
 
     /// Sorts a page in; returns the start of its newest call.
     fn page(&mut self, page: &Arc<Page>) -> Result<Option<DateTime<Utc>>, Interruption> {
-        let mut newest = None;
+        let mut starts = Vec::new();
         let extent = self.extent;
-        extent
-            .page(|end| {
-                let before = self.counts.fetched;
-                newest = self.records(page, end)?;
-                Ok((self.counts.fetched - before, newest))
-            })
-            .map(|()| newest)
+        let seen = extent.page(|end| {
+            let before = self.counts.fetched;
+            starts = self.records(page, end)?;
+            Ok::<_, Interruption>((self.counts.fetched - before, starts.iter().max().copied()))
+        })?;
+        let newest = starts.iter().max().copied();
+        if let Some(span) = seen {
+            self.context.density(|density| density.learn(span, starts));
+        }
+        Ok(newest)
     }
 
-    /// The same, of the records before `end`. Those behind it come with another listing, where they count.
-    fn records(&mut self, page: &Arc<Page>, end: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Interruption> {
-        let mut newest = None;
+    /// The same, of the records before `end`; returns when the calls start. Those behind `end` come with another
+    /// listing, where they count.
+    fn records(&mut self, page: &Arc<Page>, end: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, Interruption> {
+        let mut starts = Vec::new();
         let mut is_behind = false;
         for (index, raw) in page.records().enumerate() {
             let head = match CallHead::decode(raw) {
@@ -348,7 +355,7 @@ impl CallListing<'_> {
                 self.counts.outside += 1;
                 continue;
             }
-            newest = newest.max(Some(head.started));
+            starts.push(head.started);
             if head.started >= end {
                 is_behind = true;
                 continue;
@@ -369,7 +376,7 @@ impl CallListing<'_> {
             }
             self.withheld.push(head.started);
         }
-        Ok(newest)
+        Ok(starts)
     }
 
     /// Keeps a call once: where pages shift while they are read, the later copy counts.

@@ -23,6 +23,7 @@ use crate::calendar::Partition;
 use crate::dataset::{self, Dataset, PartitionColumn};
 use crate::gong::{self, Client, Page};
 use crate::plan::Plan;
+use crate::plan::density::Density;
 use crate::plan::window;
 use crate::sink::location::{REJECTED_FOLDER, RUNS_FOLDER};
 use crate::sink::{self, DataFile, Store};
@@ -45,6 +46,8 @@ pub(super) struct Context {
     started: Instant,
     /// Whether Gong was seen not to list calls oldest first.
     unordered: AtomicBool,
+    /// When in the week calls were seen.
+    density: Mutex<Density>,
     /// The company's zone, once it was asked for; `None` within when Gong did not tell.
     pub(super) company_zone: OnceCell<Option<Tz>>,
     /// Whether Gong was seen to refuse requests for transcripts whatever ids they ask for.
@@ -102,6 +105,7 @@ impl Context {
             cancel,
             started: Instant::now(),
             unordered: AtomicBool::new(false),
+            density: Mutex::default(),
             company_zone: OnceCell::new(),
             transcripts_refused: AtomicBool::new(false),
             backlog: Arc::default(),
@@ -244,6 +248,12 @@ impl Context {
     /// Whether a listing with so many records to come would end after `requests_left` are sent.
     pub(super) fn ends_last(&self, records: u64, requests_left: u64) -> bool {
         window::ends_last(records, requests_left, self.job.requests_per_second, self.latency())
+    }
+
+    /// What is known of when calls take place, to be asked or to learn more.
+    pub(super) fn density<T>(&self, with: impl FnOnce(&mut Density) -> T) -> T {
+        // What a panic may leave half learned is a guess all the same.
+        with(&mut self.density.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// How many requests the rate limit lets be under way at the latency seen so far.

@@ -94,16 +94,18 @@ impl Extent {
     }
 
     /// Takes in a page; `read` is told where the listing stops, which stays so until it returns the number
-    /// of records before that and the start of the newest call.
+    /// of records before that and the start of the newest call. The span of which all calls have come by this
+    /// page.
     pub(super) fn page<E>(
         &self,
         read: impl FnOnce(DateTime<Utc>) -> Result<(u64, Option<DateTime<Utc>>), E>,
-    ) -> Result<(), E> {
+    ) -> Result<Option<DateRange>, E> {
         let mut state = self.state();
         let (fetched, newest) = read(state.to)?;
         state.fetched += fetched;
-        state.seen_to = newest.map_or(state.seen_to, |newest| state.seen_to.max(newest));
-        Ok(())
+        let before = state.seen_to;
+        state.seen_to = newest.map_or(before, |newest| before.max(newest));
+        Ok(DateRange::new(before, state.seen_to))
     }
 
     /// Whether everything before its end has come, in a listing that goes on behind it.
@@ -208,7 +210,7 @@ mod tests {
         assert_eq!(extent.begin(false), range(0, 100));
         assert_eq!(extent.rest(), None, "nothing is known before the first page");
         extent.announce(Some(50));
-        extent.page(|_| Ok::<_, ()>((20, Some(at(40))))).unwrap();
+        assert_eq!(extent.page(|_| Ok::<_, ()>((20, Some(at(40))))), Ok(Some(range(0, 40))));
         extent
     }
 

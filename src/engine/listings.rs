@@ -156,7 +156,8 @@ impl Listings {
             && let Some((rest, records)) = first.extent.rest()
             && let Some(edge) = window::next_edge(rest, &self.plan.partitions, self.context.job.zone)
         {
-            self.cut_at(0, edge, records);
+            let before = self.context.density(|density| density.before(edge, rest, records)).round() as u64;
+            self.cut_at(0, edge, records.saturating_sub(before));
         }
         self.learn();
         let needed = self.requests_needed();
@@ -190,8 +191,9 @@ impl Listings {
     /// too short for that.
     fn cut(&mut self, place: usize, rest: DateRange, records: u64) -> bool {
         let Some(keep) = window::keep(records, self.plan.transcripts) else { return false };
-        window::cut(rest, records, keep, &self.plan.partitions, self.context.job.zone)
-            .is_some_and(|at| self.cut_at(place, at, records - keep))
+        let (partitions, zone) = (&self.plan.partitions, self.context.job.zone);
+        let cut = self.context.density(|density| window::cut(rest, records, keep, density, partitions, zone));
+        cut.is_some_and(|cut| self.cut_at(place, cut.at, records.saturating_sub(cut.before)))
     }
 
     /// Cuts a listing at `at`; what is behind it may have `records`. `false` when it has come too far, or must

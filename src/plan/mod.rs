@@ -4,6 +4,7 @@
 //! Fetches are planned, not datasets: one `calls/extensive` listing feeds every dataset that is made
 //! from calls, and the requests are what is scarce.
 
+pub mod density;
 pub mod due;
 mod estimate;
 pub mod window;

@@ -10,8 +10,9 @@
 //! of the calls that it has found are one more. So when a turn at the limit passes unclaimed, and there
 //! are fewer listings than latency asks for ([`lanes`]), the one with the most records still to come is
 //! cut: it goes on for a [`piece`] and stops there, and the rest becomes a listing of its own beside it;
-//! towards the end in halves, so that the last ones end together. Nothing has to be known beforehand, nothing that has arrived is dropped, and there are as many
-//! listings as leave no turn unclaimed, wherever in the range the calls are.
+//! towards the end in halves, so that the last ones end together. Where the calls of a piece are is expected
+//! from those listed so far ([`Density`]). Nothing has to be known beforehand, nothing that has arrived is
+//! dropped, and there are as many listings as leave no turn unclaimed, wherever in the range the calls are.
 //!
 //! # What it costs
 //!
@@ -39,6 +40,7 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use chrono_tz::Tz;
 use std::time::Duration;
 
+use super::density::Density;
 use crate::calendar::{DateRange, Partition};
 
 /// Records on a page; the API leaves no choice.
@@ -118,26 +120,36 @@ pub fn requests(records: u64, cuts: u64) -> u64 {
     records.div_ceil(PAGE_RECORDS).max(1) + cuts.div_ceil(2)
 }
 
-/// Where to cut `range`, in which `records` are still to come, so that about `keep` of them stay before the
-/// cut: at an edge of `partitions` if there is one nearby, so that they complete one by one, else inside
-/// of one. `None` where nothing is left to cut.
-pub fn cut(range: DateRange, records: u64, keep: u64, partitions: &[Partition], zone: Tz) -> Option<DateTime<Utc>> {
-    let length_s = range.length().num_seconds();
-    let after = |records_before: u64| {
-        let share = records_before as f64 / records.max(1) as f64;
-        (length_s as f64 * share).min(length_s as f64) as i64
-    };
-    let even = range.from() + TimeDelta::seconds(after(keep));
+/// Where a listing is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut {
+    pub at: DateTime<Utc>,
+    /// About how many of the records to come are before it.
+    pub before: u64,
+}
+
+/// Where to cut `range`, in which `records` are still to come as `density` says, so that about `keep` of them
+/// stay before the cut: at an edge of `partitions` if there is one nearby, so that they complete one by one,
+/// else inside of one. `None` where nothing is left to cut.
+pub fn cut(
+    range: DateRange,
+    records: u64,
+    keep: u64,
+    density: &Density,
+    partitions: &[Partition],
+    zone: Tz,
+) -> Option<Cut> {
+    let even = density.at(range, records, keep);
     if let Some(edge) = nearest_edge(range, even, partitions, zone) {
-        let distance_s = (edge - range.from()).num_seconds();
-        if (after(keep / 2)..=after(keep.saturating_mul(2))).contains(&distance_s) {
-            return Some(edge);
+        let before = density.before(edge, range, records).round() as u64;
+        if (keep / 2..=keep.saturating_mul(2)).contains(&before) {
+            return Some(Cut { at: edge, before });
         }
     }
     // Whole seconds, as short as the API takes them.
     let even = even.trunc_subsecs(0);
     let margin = TimeDelta::seconds(SPAN_S_MIN);
-    (range.from() + margin <= even && even + margin <= range.to()).then_some(even)
+    (range.from() + margin <= even && even + margin <= range.to()).then_some(Cut { at: even, before: keep })
 }
 
 /// The first edge of `partitions` inside `range`.
@@ -209,10 +221,12 @@ mod tests {
     fn a_cut_falls_between_partitions_where_it_can() {
         let partitions = days(30, Tz::UTC);
         let window = runs(&partitions, Tz::UTC)[0];
+        let cut = |records| cut(window, records, 625, &Density::default(), &partitions, Tz::UTC);
+        let expected = |at: &str, before| Some(Cut { at: at.parse().unwrap(), before });
         // 200 a day: the third edge is closest to 625.
-        assert_eq!(cut(window, 6_000, 625, &partitions, Tz::UTC), Some("2026-03-04T00:00:00Z".parse().unwrap()));
+        assert_eq!(cut(6_000), expected("2026-03-04T00:00:00Z", 600));
         // 10,000 a day: the first edge is sixteen pieces away.
-        assert_eq!(cut(window, 300_000, 625, &partitions, Tz::UTC), Some("2026-03-01T01:30:00Z".parse().unwrap()));
+        assert_eq!(cut(300_000), expected("2026-03-01T01:30:00Z", 625));
         assert_eq!(next_edge(window, &partitions, Tz::UTC), Some("2026-03-02T00:00:00Z".parse().unwrap()));
         assert_eq!(next_edge(window, &partitions[..1], Tz::UTC), None);
     }
@@ -221,7 +235,21 @@ mod tests {
     fn what_is_left_may_be_too_short_to_cut() {
         let begin = runs(&days(1, Tz::UTC), Tz::UTC)[0].from();
         let short = DateRange::new(begin, begin + TimeDelta::seconds(100)).unwrap();
-        assert_eq!(cut(short, 5_000, 2_500, &days(1, Tz::UTC), Tz::UTC), None);
+        assert_eq!(cut(short, 5_000, 2_500, &Density::default(), &days(1, Tz::UTC), Tz::UTC), None);
+    }
+
+    #[test]
+    fn a_day_is_cut_where_its_calls_are() {
+        let partitions = days(2, Tz::UTC);
+        let whole = runs(&partitions, Tz::UTC)[0];
+        let (first, second) = (partitions[0].span(Tz::UTC), partitions[1].span(Tz::UTC));
+        let mut density = Density::default();
+        // A call each second from 16:00 to 17:00.
+        density.learn(first, (0..3_600).map(|second| first.from() + TimeDelta::seconds(16 * 3_600 + second)));
+        let cut = cut(second, 3_600, 900, &density, &partitions, Tz::UTC).unwrap();
+        let minutes = (cut.at - second.from()).num_minutes();
+        assert!((16 * 60 + 10..16 * 60 + 20).contains(&minutes), "{minutes}");
+        assert_eq!((cut.before, whole.to()), (900, second.to()));
     }
 
     proptest! {
@@ -244,8 +272,9 @@ mod tests {
             prop_assert_eq!(whole.len(), 1);
             let from = whole[0].from() + TimeDelta::seconds(start_s / 2);
             let range = DateRange::new(from, whole[0].to()).unwrap();
-            if let Some(at) = cut(range, records, keep, &partitions, zone) {
+            if let Some(Cut { at, before }) = cut(range, records, keep, &Density::default(), &partitions, zone) {
                 prop_assert!(range.from() < at && at < range.to());
+                prop_assert!(before <= records);
             } else {
                 // A day at least is left, so what is too close to one of its ends is what was asked for.
                 let share = keep as f64 / records as f64;
