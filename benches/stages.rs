@@ -141,9 +141,7 @@ fn rows(dataset: &'static Dataset, inputs: &[CallInput<'_>]) -> Vec<RecordBatch>
     let mut batches = Vec::new();
     for input in inputs {
         append(input, &mut rows, &mut Drift::default());
-        if rows.len() >= 8_192 {
-            batches.push(rows.finish());
-        }
+        batches.extend(rows.full_batches());
     }
     batches.push(rows.finish());
     batches

@@ -4,29 +4,35 @@
 //! another type than its column's, or a row that is not whole when the batch is taken, is a bug in
 //! that dataset and panics, naming the column.
 
-use std::fmt;
 use std::sync::Arc;
+use std::{fmt, mem};
 
 use arrow::array::{
     ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
 };
+use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 
 use super::privacy::{People, Privacy, Redactor};
 use super::{ColumnType, Dataset};
 
+/// A batch is full with so many rows or bytes.
+const BATCH_ROWS: usize = 8_192;
+const BATCH_BYTES: usize = 4 << 20;
+
 /// Rows of one dataset under construction.
-///
-/// Text columns have 32-bit offsets: take the batch out well before 2 GiB (see
-/// [`Rows::size_bytes`]).
 pub struct Rows {
     dataset: &'static Dataset,
     schema: SchemaRef,
+    /// Rows of before, in batches that are full.
+    full: Vec<RecordBatch>,
     columns: Vec<Builder>,
     /// The column that the next value is for.
     next: usize,
+    /// Whole rows in `columns`.
     rows: usize,
+    /// About how much memory their values take: their bytes, without what the buffers have in reserve.
     size_bytes: usize,
     /// Replaces personal data, where the job asks for that.
     redactor: Option<Box<Redactor>>,
@@ -44,7 +50,8 @@ impl Rows {
     /// Rows that hold what is pushed.
     pub fn new(dataset: &'static Dataset) -> Self {
         let columns = dataset.columns.iter().map(|column| Builder::new(column.kind, 0, 0)).collect();
-        Self { dataset, schema: dataset.schema(), columns, next: 0, rows: 0, size_bytes: 0, redactor: None }
+        let schema = dataset.schema();
+        Self { dataset, schema, full: Vec::new(), columns, next: 0, rows: 0, size_bytes: 0, redactor: None }
     }
 
     /// Rows that hold pseudonyms of what is pushed to personal columns, if there is any `privacy`.
@@ -64,19 +71,13 @@ impl Rows {
         self.dataset
     }
 
-    /// Whole rows since the last batch was taken.
+    /// Whole rows that were not taken.
     pub fn len(&self) -> usize {
-        self.rows
+        self.full.iter().map(RecordBatch::num_rows).sum::<usize>() + self.rows
     }
 
     pub fn is_empty(&self) -> bool {
-        self.rows == 0
-    }
-
-    /// About how much memory the values since the last batch take: their bytes, without what the
-    /// buffers have in reserve.
-    pub fn size_bytes(&self) -> usize {
-        self.size_bytes
+        self.len() == 0
     }
 
     pub fn text(&mut self, value: Option<&str>) {
@@ -127,9 +128,25 @@ impl Rows {
         self.advance(size_of::<i64>());
     }
 
-    /// Takes the rows as a batch with the dataset's schema, and leaves this empty for the next ones.
-    /// Their buffers start at the size that this batch needed.
+    /// Takes the batches that are full, with the dataset's schema. The rows after them stay.
+    pub fn full_batches(&mut self) -> Vec<RecordBatch> {
+        mem::take(&mut self.full)
+    }
+
+    /// Takes all rows as one batch with the dataset's schema, and leaves this empty for the next ones.
     pub fn finish(&mut self) -> RecordBatch {
+        let last = self.batch();
+        if self.full.is_empty() {
+            return last;
+        }
+        let mut all = self.full_batches();
+        all.push(last);
+        concat_batches(&self.schema, &all)
+            .unwrap_or_else(|error| panic!("the rows of `{}` are more than a batch holds: {error}", self.dataset.name))
+    }
+
+    /// The rows in `columns`. Their buffers start anew at the size that this batch needed.
+    fn batch(&mut self) -> RecordBatch {
         let Dataset { name, columns, .. } = self.dataset;
         assert!(self.next == 0, "a row of `{name}` ends before its column `{}`", columns[self.next].name);
         let arrays =
@@ -146,6 +163,10 @@ impl Rows {
         if self.next == self.columns.len() {
             self.next = 0;
             self.rows += 1;
+            if self.rows >= BATCH_ROWS || self.size_bytes >= BATCH_BYTES {
+                let batch = self.batch();
+                self.full.push(batch);
+            }
         }
     }
 
@@ -159,11 +180,7 @@ impl Rows {
 impl fmt::Debug for Rows {
     /// Without the values, which are personal data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rows")
-            .field("dataset", &self.dataset.name)
-            .field("rows", &self.rows)
-            .field("size_bytes", &self.size_bytes)
-            .finish_non_exhaustive()
+        f.debug_struct("Rows").field("dataset", &self.dataset.name).field("rows", &self.len()).finish_non_exhaustive()
     }
 }
 
@@ -243,7 +260,7 @@ mod tests {
         rows.double(None);
         rows.boolean(None);
         rows.instant(None);
-        assert_eq!((rows.len(), rows.size_bytes()), (2, 2 * (4 + 8 + 8 + 8) + 1));
+        assert_eq!((rows.len(), rows.size_bytes), (2, 2 * (4 + 8 + 8 + 8) + 1));
         let batch = rows.finish();
         assert_eq!(batch.schema(), SMALL.schema());
         assert_eq!(
@@ -255,11 +272,35 @@ mod tests {
         );
 
         assert!(rows.is_empty());
-        assert_eq!(rows.size_bytes(), 0);
+        assert_eq!(rows.size_bytes, 0);
         push(&mut rows, "b");
         let batch = rows.finish();
         assert_eq!((batch.num_rows(), batch.column(0).null_count()), (1, 0));
         assert_eq!(table(&batch)[0]["id"], "b");
+    }
+
+    #[test]
+    fn full_batches_come_first_and_all_rows_stay_in_order() {
+        let fill = |rows: &mut Rows, text: &str| {
+            for number in 0..BATCH_ROWS + 10 {
+                push(rows, &format!("{number}{text}"));
+            }
+        };
+        let mut rows = Rows::new(&SMALL);
+        fill(&mut rows, "");
+        assert_eq!(rows.len(), BATCH_ROWS + 10);
+        let all = rows.finish();
+        assert_eq!((all.num_rows(), rows.len()), (BATCH_ROWS + 10, 0));
+
+        fill(&mut rows, "");
+        let mut batches = rows.full_batches();
+        assert_eq!((batches.len(), batches[0].num_rows(), rows.len()), (1, BATCH_ROWS, 10));
+        batches.push(rows.finish());
+        assert_eq!(concat_batches(&SMALL.schema(), &batches).unwrap(), all);
+
+        fill(&mut rows, &"x".repeat(1 << 10));
+        let batches = rows.full_batches();
+        assert_eq!(batches.len(), 2, "of bytes, each with half as many rows");
     }
 
     #[test]

@@ -12,10 +12,6 @@ use crate::dataset::{self, Dataset, PartitionColumn, Rows};
 use crate::sink::{DataFileWriter, Location};
 use crate::state::footer::{Footer, SCHEMA_VERSION};
 
-/// Rows are handed to the Parquet writer in batches of this many, or of [`BATCH_BYTES_MAX`].
-const BATCH_ROWS_MAX: usize = 8_192;
-const BATCH_BYTES_MAX: usize = 4 << 20;
-
 /// Where the rows of a partition came from, for its footer.
 #[derive(Debug, Clone)]
 pub(super) struct Origin {
@@ -83,13 +79,10 @@ struct Open {
 }
 
 impl Open {
-    /// Hands the rows so far to the Parquet writer.
-    fn flush(&mut self, context: &Context) -> Result<(), UnitError> {
-        if !self.rows.is_empty() {
-            context.emit(&Event::Rows { dataset: self.dataset.name, rows: self.rows.len() as u64 });
-            self.writer.write(&self.rows.finish())?;
-        }
-        Ok(())
+    /// Hands rows to the Parquet writer.
+    fn write(&mut self, context: &Context, batch: &RecordBatch) -> Result<(), UnitError> {
+        context.emit(&Event::Rows { dataset: self.dataset.name, rows: batch.num_rows() as u64 });
+        Ok(self.writer.write(batch)?)
     }
 }
 
@@ -118,8 +111,8 @@ impl PartitionFiles {
     ) -> Result<(), UnitError> {
         for open in &mut self.open {
             append(open.dataset, &mut open.rows);
-            if open.rows.len() >= BATCH_ROWS_MAX || open.rows.size_bytes() >= BATCH_BYTES_MAX {
-                open.flush(context)?;
+            for batch in open.rows.full_batches() {
+                open.write(context, &batch)?;
             }
         }
         Ok(())
@@ -133,8 +126,7 @@ impl PartitionFiles {
         batch: &RecordBatch,
     ) -> Result<(), UnitError> {
         for open in self.open.iter_mut().filter(|open| open.dataset == dataset) {
-            context.emit(&Event::Rows { dataset: dataset.name, rows: batch.num_rows() as u64 });
-            open.writer.write(batch)?;
+            open.write(context, batch)?;
         }
         Ok(())
     }
@@ -186,7 +178,10 @@ impl PartitionFiles {
             self.refuse_shrink(context)?;
         }
         for mut open in self.open {
-            open.flush(context)?;
+            if !open.rows.is_empty() {
+                let batch = open.rows.finish();
+                open.write(context, &batch)?;
+            }
             let Open { dataset, withheld, writer, .. } = open;
             let job = &context.job;
             let file = writer.commit(|records_written, checksum| Footer {
