@@ -183,7 +183,7 @@ def memory(binary, args):
         ("a month of 10,000 calls a day", dict(calls_per_day=10_000, days=30, sentences=60)),
         ("a day of 20,000 calls", dict(calls_per_day=20_000, days=1, sentences=230)),
         ("answers of 100 transcripts of 2,000 sentences", dict(calls_per_day=300, days=2, sentences=2_000)),
-        ("a few calls of 50,000 sentences", dict(calls_per_day=2, days=8, sentences=50_000)),
+        ("days of 20 calls of 50,000 sentences", dict(calls_per_day=20, days=5, sentences=50_000)),
         ("two years of 3 calls a day", dict(calls_per_day=3, days=730, sentences=230)),
     ]
     rows = []
@@ -223,7 +223,7 @@ def bucket(binary, args):
     shapes = [
         ("30 days of 200 calls", dict(calls_per_day=283, days=30)),
         ("a day of 20,000 calls", dict(calls_per_day=20_000, days=1)),
-        ("a few calls of 50,000 sentences", dict(calls_per_day=2, days=8, sentences=50_000)),
+        ("days of 20 calls of 50,000 sentences", dict(calls_per_day=20, days=5, sentences=50_000)),
     ]
     rows = []
     for name, shape in shapes:

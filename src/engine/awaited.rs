@@ -33,8 +33,10 @@ pub(super) async fn arrived(context: &Context, partitions: &[Partition]) -> Resu
     }
 
     let ids: Vec<String> = awaited.keys().cloned().collect();
-    for ids in ids.chunks(IDS_MAX) {
-        let Answers { pages, without } = transcripts::in_halves(context, ids).await?;
+    let mut left = ids.as_slice();
+    while !left.is_empty() {
+        let Answers { pages, without, asked } = transcripts::answers(context, &left[..left.len().min(IDS_MAX)]).await?;
+        left = &left[asked..];
         for (id, error) in without {
             // It was counted as rejected when its call was exported, and is no news every night.
             context.warn(format!("the transcript of call {id:?} cannot be asked for: {}", error_chain(&error)));

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::ahead::Weight;
 use super::backlog::{Load, Stage};
 use super::bytes_channel::Weigh;
 use super::call_listing::{ListedCall, Part};
@@ -25,6 +26,27 @@ pub(super) struct Chunk {
     pub(super) withheld: Vec<DateTime<Utc>>,
     /// Of the pages that have brought the calls.
     pub(super) loads: Vec<Load>,
+    /// Of the transcripts, as long as they are held.
+    pub(super) weight: Option<Weight>,
+}
+
+impl Chunk {
+    /// Leaves the first `count` calls and returns the others, to go on after them; `None` when there are no
+    /// others.
+    pub(super) fn split_off(&mut self, count: usize) -> Option<Self> {
+        let rest = self.calls.split_off(count.min(self.calls.len()));
+        let next = rest.first()?.started;
+        Some(Self {
+            begins: Vec::new(),
+            calls: rest,
+            complete_to: self.complete_to.replace(next),
+            transcripts: Transcripts::NotAsked,
+            withheld: Vec::new(),
+            // The pages are done with when all their calls are.
+            loads: std::mem::take(&mut self.loads),
+            weight: None,
+        })
+    }
 }
 
 impl Weigh for Chunk {
@@ -131,7 +153,7 @@ impl Chunker {
         loads.iter_mut().for_each(|load| load.is_now(Stage::OnTheWay));
         let begins = std::mem::take(&mut self.begins);
         let withheld = std::mem::take(&mut self.withheld);
-        Chunk { begins, calls, complete_to, transcripts: Transcripts::NotAsked, withheld, loads }
+        Chunk { begins, calls, complete_to, transcripts: Transcripts::NotAsked, withheld, loads, weight: None }
     }
 }
 
@@ -182,6 +204,17 @@ mod tests {
         chunker.failed(DateRange::new(at(20), at(30)).unwrap());
         let rest = chunker.finish().unwrap();
         assert_eq!((rest.calls.len(), rest.begins.len(), rest.complete_to), (1, 1, Some(at(30))));
+    }
+
+    #[test]
+    fn the_rest_of_a_chunk_goes_on_after_its_first_calls() {
+        let mut chunker = Chunker::new(4);
+        let mut chunk = list(&mut chunker, 0, 10, &[&[1, 2, 3, 4], &[5]]).remove(0);
+        assert!(chunk.split_off(4).is_none() && chunk.split_off(9).is_none());
+        let rest = chunk.split_off(1).unwrap();
+        assert_eq!((chunk.calls.len(), chunk.begins.len(), chunk.complete_to), (1, 1, Some(at(2))));
+        assert_eq!((rest.calls.len(), rest.begins.len(), rest.complete_to), (3, 0, Some(at(5))));
+        assert_eq!((chunk.withheld.len(), rest.withheld.len()), (1, 0), "known before a partition may be complete");
     }
 
     #[test]

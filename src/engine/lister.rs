@@ -1,13 +1,9 @@
 //! The road that calls take: windows are listed, side by side where latency asks for it, put back into the
 //! order of time, cut into chunks, joined with their transcripts, and handed to the encoder.
 
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesOrdered;
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -17,6 +13,7 @@ use super::chunk::{Chunk, Chunker};
 use super::context::{Context, WindowId};
 use super::encoder::Encoder;
 use super::extent::Extent;
+use super::fetches::Fetches;
 use super::listings::{Listings, UnderWay};
 use super::partition_files::Origin;
 use super::{awaited, bytes_channel, transcripts};
@@ -25,13 +22,6 @@ use crate::plan::CallPlan;
 
 /// Calls that travel together when no transcripts are asked for.
 const CALLS_WITHOUT_TRANSCRIPTS: usize = 500;
-
-/// Requests for transcripts under way at once, or received and not yet encoded: one more than the rate
-/// limit lets be under way, within these bounds.
-const TRANSCRIPTS_AHEAD: RangeInclusive<usize> = 2..=12;
-
-/// Bytes of their answers; they are the largest of all.
-const TRANSCRIPT_BYTES_AHEAD: usize = 24 << 20;
 
 /// Bytes of calls and transcripts that wait between two stages.
 const CHUNK_BYTES_WAITING: usize = 4 << 20;
@@ -58,21 +48,18 @@ pub(super) async fn export_calls(context: &Arc<Context>, mut plan: CallPlan) {
         tokio::task::spawn_blocking(move || encoder.run(to_encode))
     };
 
-    let mut under_way: FuturesOrdered<JoinHandle<Chunk>> = FuturesOrdered::new();
-    let mut ahead = Ahead::default();
+    let mut fetches = Fetches::new(Arc::clone(context), plan.transcripts);
     loop {
+        let has_room = fetches.has_room();
         let chunk = tokio::select! {
-            Some(chunk) = chunks.recv(), if under_way.len() < ahead.max(context) => {
-                let (context, plan) = (Arc::clone(context), Arc::clone(&plan));
-                under_way.push_back(tokio::spawn(async move {
-                    if plan.transcripts { transcripts::fetch(&context, chunk).await } else { chunk }
-                }));
+            Some(chunk) = chunks.recv(), if has_room => {
+                fetches.begin(chunk);
                 continue;
             }
-            Some(chunk) = under_way.next() => joined(chunk),
+            () = fetches.freed(), if !has_room => continue,
+            Some(chunk) = fetches.next() => chunk,
             else => break,
         };
-        ahead.received(chunk.transcripts.size_bytes());
         // The encoder ends early only when the run is stopping.
         if encoder_in.send(chunk).await.is_err() {
             break;
@@ -82,33 +69,6 @@ pub(super) async fn export_calls(context: &Arc<Context>, mut plan: CallPlan) {
     drop(chunks);
     joined(lister.await);
     joined(encoder.await);
-}
-
-/// How many answers with transcripts may be ahead of the encoder, by what the latest ones weighed:
-/// how long a call was is not known before.
-#[derive(Debug, Default)]
-struct Ahead {
-    /// A recent answer at its largest. `None` before the first.
-    answer_bytes: Option<usize>,
-}
-
-impl Ahead {
-    fn max(&self, context: &Context) -> usize {
-        let (least, most) = TRANSCRIPTS_AHEAD.into_inner();
-        match self.answer_bytes {
-            None => least,
-            Some(bytes) => {
-                let fitting = TRANSCRIPT_BYTES_AHEAD / bytes.max(1);
-                context.under_way().saturating_add(1).clamp(least, most).min(fitting.max(1))
-            }
-        }
-    }
-
-    /// A large answer counts at once, and is forgotten slowly.
-    fn received(&mut self, bytes: usize) {
-        let before = self.answer_bytes.unwrap_or_default();
-        self.answer_bytes = Some(bytes.max(before - before / 8));
-    }
 }
 
 /// A task's result; its panic goes on here.

@@ -21,6 +21,7 @@
 //! The engine reads neither clock nor environment and prints nothing; it gets the instant of its
 //! start, counts on from there, and tells a [`Reporter`] what happens.
 
+mod ahead;
 mod awaited;
 mod backlog;
 mod bytes_channel;
@@ -30,6 +31,7 @@ mod context;
 mod encoder;
 mod event;
 mod extent;
+mod fetches;
 mod hidden_calls;
 mod lister;
 mod listings;

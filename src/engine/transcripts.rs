@@ -12,6 +12,9 @@ use crate::gong::{self, ErrorKind, Page};
 /// How many ids one request takes.
 pub(super) const IDS_MAX: usize = 100;
 
+/// Bytes of an answer for several ids: those of a hundred calls of a thousand sentences each, an hour and more.
+pub(super) const ANSWER_BYTES_MAX: usize = 16 << 20;
+
 /// What is known of the transcripts of a chunk.
 #[derive(Debug)]
 pub(super) enum Transcripts {
@@ -35,15 +38,28 @@ impl Transcripts {
     }
 }
 
-/// Fetches the transcripts of the chunk's calls, by id.
-pub(super) async fn fetch(context: &Context, mut chunk: Chunk) -> Chunk {
-    let ids: Vec<String> = chunk.calls.iter().map(|call| call.id.clone()).collect();
-    // Counted in calls looked at: not every call has a transcript.
-    let records = ids.len() as u64;
-    context.emit(&Event::Announced { fetch: Fetch::Transcripts, records });
+/// A chunk with its transcripts.
+#[derive(Debug)]
+pub(super) struct Fetched {
+    pub(super) chunk: Chunk,
+    /// Its last calls, whose transcripts are still to be fetched: one answer with all of them would have been
+    /// too large.
+    pub(super) rest: Option<Chunk>,
+}
+
+/// Fetches the transcripts of the chunk's calls, by id: of the first `ids_max`, or fewer if these are too
+/// large.
+pub(super) async fn fetch(context: &Context, mut chunk: Chunk, ids_max: usize) -> Fetched {
+    let ids: Vec<String> = chunk.calls.iter().take(ids_max).map(|call| call.id.clone()).collect();
+    let mut rest = None;
     chunk.transcripts = match answers(context, &ids).await {
-        Ok(pages) => {
-            context.emit(&Event::Fetched { fetch: Fetch::Transcripts, records });
+        Ok(Answers { pages, without, asked }) => {
+            // A call whose transcript cannot be asked for or is too large to hold goes on without.
+            for (id, error) in without {
+                context.reject_unread(&id, &error_chain(&error));
+            }
+            context.emit(&Event::Fetched { fetch: Fetch::Transcripts, records: asked as u64 });
+            rest = chunk.split_off(asked);
             Transcripts::Fetched(pages)
         }
         Err(UnitError::Gong(error)) if error.kind() == ErrorKind::Credentials => {
@@ -51,17 +67,7 @@ pub(super) async fn fetch(context: &Context, mut chunk: Chunk) -> Chunk {
         }
         Err(error) => Transcripts::Failed(error),
     };
-    chunk
-}
-
-/// Asks for `ids` in halves where that helps. A call whose transcript cannot be asked for or is too
-/// large to hold is counted as a rejected record, and goes on without.
-async fn answers(context: &Context, ids: &[String]) -> Result<Vec<Page>, UnitError> {
-    let Answers { pages, without } = in_halves(context, ids).await?;
-    for (id, error) in without {
-        context.reject_unread(&id, &error_chain(&error));
-    }
-    Ok(pages)
+    Fetched { chunk, rest }
 }
 
 /// What came of asking for transcripts.
@@ -70,15 +76,20 @@ pub(super) struct Answers {
     pub(super) pages: Vec<Page>,
     /// Calls for whose transcript nothing usable was answered, and why.
     pub(super) without: Vec<(String, gong::Error)>,
+    /// So many of the ids this is about, the first ones: an answer for all would be too large.
+    pub(super) asked: usize,
 }
 
-/// Asks for at most [`IDS_MAX`] ids, and for half of them where an answer is too large to hold or the
-/// request is refused, as Gong does with all of them for one malformed id.
-pub(super) async fn in_halves(context: &Context, ids: &[String]) -> Result<Answers, UnitError> {
+/// Asks for at most [`IDS_MAX`] ids: for the first half of them where an answer is too large, and for both
+/// halves, one after the other, where the request is refused, as Gong does with all of them for one malformed
+/// id.
+pub(super) async fn answers(context: &Context, ids: &[String]) -> Result<Answers, UnitError> {
     let mut halving = Halving::new(ids);
-    let mut answers = Answers { pages: Vec::new(), without: Vec::new() };
+    let mut answers = Answers { pages: Vec::new(), without: Vec::new(), asked: ids.len() };
     while let Some(ids) = halving.next() {
         let request = Request::transcripts(ids, context.job.selection.workspace.as_deref());
+        // A single one is taken as large as anything is.
+        let request = if ids.len() > 1 { request.answer_at_most(ANSWER_BYTES_MAX) } else { request };
         let error = match context.unless_stopping(pages::all(&context.client, &request)).await {
             Ok(pages) => {
                 halving.answered();
@@ -100,6 +111,7 @@ pub(super) async fn in_halves(context: &Context, ids: &[String]) -> Result<Answe
         }
         match ids {
             [id] => answers.without.push((id.clone(), error)),
+            _ if halving.is_whole() => answers.asked = halving.shorten(ids),
             _ => halving.split(ids),
         }
     }
@@ -158,6 +170,18 @@ impl<'i> Halving<'i> {
         self.refused += 1;
         let max = if self.any_answered { REFUSED_MAX } else { REFUSED_IN_VAIN_MAX };
         if self.refused < max { Refused::Ids } else { Refused::Whole }
+    }
+
+    /// Whether nothing but one group was asked for, its first half after it was too large.
+    fn is_whole(&self) -> bool {
+        self.refused == 0
+    }
+
+    /// Asks for the first half of a group of several instead; of how many.
+    fn shorten(&mut self, ids: &'i [String]) -> usize {
+        let (first, _) = ids.split_at(ids.len().div_ceil(2));
+        self.waiting.push_back(first);
+        first.len()
     }
 
     /// Asks for a group of several in two halves.

@@ -147,6 +147,7 @@ pub struct Request {
     query: Vec<(&'static str, String)>,
     body: Option<Map<String, Value>>,
     cursor: Option<Cursor>,
+    answer_bytes_max: usize,
 }
 
 impl Request {
@@ -223,11 +224,17 @@ impl Request {
     }
 
     pub(crate) fn get(operation: &'static Operation, query: Vec<(&'static str, String)>) -> Self {
-        Self { operation, query, body: None, cursor: None }
+        Self { operation, query, body: None, cursor: None, answer_bytes_max: usize::MAX }
     }
 
     pub(crate) fn post(operation: &'static Operation, body: Map<String, Value>) -> Self {
-        Self { operation, query: Vec::new(), body: Some(body), cursor: None }
+        Self { operation, query: Vec::new(), body: Some(body), cursor: None, answer_bytes_max: usize::MAX }
+    }
+
+    /// The same request, of whose answer no more is read than this, after decompression, if that is less than
+    /// the client takes: what is larger is [`Error::TooLarge`](super::Error::TooLarge).
+    pub fn answer_at_most(self, bytes: usize) -> Self {
+        Self { answer_bytes_max: bytes, ..self }
     }
 
     /// The permission that the key needs for it.
@@ -256,6 +263,10 @@ impl Request {
     /// Names and values, without the cursor.
     pub(crate) fn query(&self) -> &[(&'static str, String)] {
         &self.query
+    }
+
+    pub(crate) fn answer_bytes_max(&self) -> usize {
+        self.answer_bytes_max
     }
 
     pub(crate) fn array(&self) -> &'static str {

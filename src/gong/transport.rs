@@ -23,8 +23,11 @@ pub(super) const USER_AGENT: &str = concat!("gong-export/", env!("CARGO_PKG_VERS
 /// Of a refusal's body; its texts are short, a gateway's page is of no interest.
 const REFUSAL_BYTES_MAX: usize = 256 << 10;
 
-/// Of the length that a server announces, so much is believed before it comes.
-const ANNOUNCED_BYTES_MAX: usize = 16 << 20;
+/// A body that outgrows the first of these gets room for the second at once. glibc keeps freed blocks of some
+/// megabytes in the pool of the thread that asked for them, a pool for each thread; one above 32 MB goes back
+/// to the system as soon as it is freed. What is not filled takes no memory.
+const LARGE_BODY_BYTES: usize = 8 << 20;
+const LARGE_BODY_ROOM: usize = 33 << 20;
 
 /// The network, as far as this API needs it.
 #[derive(Debug)]
@@ -84,41 +87,14 @@ impl Transport {
             .and_then(|location| self.base_url.join(location).ok()?.host_str().map(str::to_owned));
         let trace_id = text_of(headers, "x-traceid").map(str::to_owned);
 
-        let body = match self.read(&mut response, counters).await {
+        let body_bytes_max = self.body_bytes_max.min(request.answer_bytes_max());
+        let body = match read(&mut response, body_bytes_max, counters).await {
             Ok(body) => body,
             Err(problem) => {
                 return Err(Failure { problem, status: Some(status.as_u16()), request_id: trace_id, message: None });
             }
         };
         Ok(Answer { status: status.as_u16(), retry_after, redirect_host, trace_id, body })
-    }
-
-    /// The whole body. After decompression nobody announces a length, and what a server announces
-    /// is no reason to believe it, so it is counted as it comes.
-    async fn read(&self, response: &mut reqwest::Response, counters: &Counters) -> Result<Vec<u8>, Problem> {
-        let refusal = !response.status().is_success();
-        let bytes_max = if refusal { self.body_bytes_max.min(REFUSAL_BYTES_MAX) } else { self.body_bytes_max };
-        // Room for what is announced spares growing, up to a bound; what is not filled takes no memory.
-        let announced = response.content_length().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0);
-        let mut body = Vec::with_capacity(announced.min(bytes_max).min(ANNOUNCED_BYTES_MAX));
-        loop {
-            match response.chunk().await {
-                Ok(None) => return Ok(body),
-                Ok(Some(chunk)) => {
-                    counters.add_bytes_received(chunk.len());
-                    if body.len() + chunk.len() <= bytes_max {
-                        body.extend_from_slice(&chunk);
-                    } else if refusal {
-                        return Ok(body);
-                    } else {
-                        return Err(Problem::TooLarge { bytes_max });
-                    }
-                }
-                // A refusal is one even if its body is cut.
-                Err(_) if refusal => return Ok(body),
-                Err(error) => return Err(problem_of(error)),
-            }
-        }
     }
 
     fn prepare(&self, request: &Request, authorization: HeaderValue) -> reqwest::RequestBuilder {
@@ -140,6 +116,42 @@ impl Transport {
             }
         };
         builder.header(header::AUTHORIZATION, authorization).header(header::ACCEPT, "application/json")
+    }
+}
+
+/// The whole body. After decompression nobody announces a length, and what a server announces need not be
+/// true, so it is counted as it comes.
+async fn read(response: &mut reqwest::Response, bytes_max: usize, counters: &Counters) -> Result<Vec<u8>, Problem> {
+    let refusal = !response.status().is_success();
+    let bytes_max = if refusal { bytes_max.min(REFUSAL_BYTES_MAX) } else { bytes_max };
+    let announced = response.content_length().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0);
+    if announced > bytes_max && !refusal {
+        return Err(Problem::TooLarge { bytes_max });
+    }
+    let room = |bytes: usize| if bytes > LARGE_BODY_BYTES { bytes.max(LARGE_BODY_ROOM) } else { bytes };
+    // Room for what is announced spares growing.
+    let mut body = Vec::with_capacity(room(announced.min(bytes_max)));
+    loop {
+        match response.chunk().await {
+            Ok(None) => return Ok(body),
+            Ok(Some(chunk)) => {
+                counters.add_bytes_received(chunk.len());
+                let length = body.len() + chunk.len();
+                if length <= bytes_max {
+                    if length > body.capacity() {
+                        body.reserve(room(length) - body.len());
+                    }
+                    body.extend_from_slice(&chunk);
+                } else if refusal {
+                    return Ok(body);
+                } else {
+                    return Err(Problem::TooLarge { bytes_max });
+                }
+            }
+            // A refusal is one even if its body is cut.
+            Err(_) if refusal => return Ok(body),
+            Err(error) => return Err(problem_of(error)),
+        }
     }
 }
 

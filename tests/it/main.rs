@@ -16,6 +16,8 @@ mod demo;
 mod docs;
 mod faults;
 mod kill;
+#[cfg(target_os = "linux")]
+mod memory;
 mod nights;
 mod oauth;
 mod operations;

@@ -127,6 +127,15 @@ impl Running {
         self.child.try_wait().expect("a child can be asked").is_some()
     }
 
+    /// The most memory that it had so far, in MB; 0 when it has ended. Linux tells.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn peak_memory_mb(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = peak.and_then(|text| text.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        kilobytes.unwrap_or_default() >> 10
+    }
+
     /// Ends it at once, whatever it is doing.
     pub(crate) fn kill(mut self) -> Finished {
         let _ = self.child.kill();
