@@ -1,8 +1,10 @@
 //! What a run takes of memory, as the kernel counts it. `benches/whole.py` measures more shapes.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
-use crate::support::command::{NOW, Running, Sandbox, job};
+use crate::support::command::{NOW, Running, Sandbox, TIME_LIMIT, job};
 use crate::support::export::Export;
 use crate::support::simulator::Simulator;
 
@@ -13,11 +15,11 @@ const PEAK_MAX_MB: u64 = 200;
 fn run(sandbox: &Sandbox, job: &Value) -> (Value, u64) {
     sandbox.job(job);
     let mut running = Running::start(sandbox.command(["run", "job.yaml", "--output", "json", "--now", NOW]));
-    let mut peak_mb = 0;
-    while !running.has_ended() {
-        // The peak so far: a look every few milliseconds misses little of it.
+    let (mut peak_mb, begin) = (0, Instant::now());
+    // The peak so far: a look every few milliseconds misses little of it.
+    while !running.has_ended() && begin.elapsed() < TIME_LIMIT {
         peak_mb = peak_mb.max(running.peak_memory_mb());
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        std::thread::park_timeout(Duration::from_millis(5));
     }
     (running.wait().expect(0).json(), peak_mb)
 }

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 pub(crate) const NOW: &str = "2026-03-20T12:00:00Z";
 
 /// No command of any test takes so long; one that does hangs.
-const TIME_LIMIT: Duration = Duration::from_secs(180);
+pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(180);
 
 /// A folder for one test: home, working directory, jobs and exports.
 #[derive(Debug)]
