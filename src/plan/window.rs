@@ -33,8 +33,8 @@
 //! 1.03 × (⌈R / r⌉ - 2) + 2 × L    above
 //! ```
 //!
-//! seconds, with the pacer's margin of 3 %: at three a second within 1.05 × `R / r` for any number of requests
-//! up to 1 s, from 140 on at 1.5 s, from 300 on at 2 s. `benches/README.md` has what was measured.
+//! seconds, with the pacer's margin of 3 %: at three a second within 1.05 × `R / r` from 100 requests on at 1 s,
+//! from 250 on at 1.5 s, from 400 on at 2 s. `benches/README.md` has what was measured.
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use chrono_tz::Tz;
