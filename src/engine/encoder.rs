@@ -12,13 +12,13 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use super::backlog::{Load, Stage};
-use super::bytes_channel;
 use super::call_listing::ListedCall;
 use super::chunk::{Chunk, ChunkWindow};
 use super::context::{Context, WindowId};
 use super::partition_files::{Awaited, Origin, PartitionFiles};
 use super::transcripts::Transcripts;
 use super::unit_error::UnitError;
+use super::{bytes_channel, joined};
 use crate::calendar::{DateRange, Partition};
 use crate::dataset::{CALLS, CallInput, Dataset, Source, TRANSCRIPTS, TranscriptInput};
 use crate::gong::Page;
@@ -298,9 +298,7 @@ impl Encoder {
     }
 
     fn wait_for(&self, commit: JoinHandle<()>) {
-        if let Err(error) = self.runtime.block_on(commit) {
-            std::panic::resume_unwind(error.into_panic());
-        }
+        joined(self.runtime.block_on(commit));
     }
 
     /// What is known of the listings that cover `span`; forgets those that end with it.

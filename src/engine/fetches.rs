@@ -11,7 +11,7 @@ use super::ahead::Ahead;
 use super::chunk::Chunk;
 use super::context::Context;
 use super::transcripts::{self, Fetched};
-use super::{Event, Fetch};
+use super::{Event, Fetch, joined};
 
 pub(super) struct Fetches {
     context: Arc<Context>,
@@ -60,8 +60,7 @@ impl Fetches {
                 None => self.ahead.freed().await,
             }
         }
-        let Fetched { mut chunk, rest } =
-            self.under_way.next().await?.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        let Fetched { mut chunk, rest } = joined(self.under_way.next().await?);
         self.rest = rest;
         chunk.weight = Some(self.ahead.received(chunk.transcripts.size_bytes(), chunk.calls.len()));
         Some(chunk)

@@ -16,7 +16,7 @@ use super::extent::Extent;
 use super::fetches::Fetches;
 use super::listings::{Listings, UnderWay};
 use super::partition_files::Origin;
-use super::{awaited, bytes_channel, transcripts};
+use super::{awaited, bytes_channel, joined, transcripts};
 use crate::calendar::DateRange;
 use crate::plan::CallPlan;
 
@@ -69,11 +69,6 @@ pub(super) async fn export_calls(context: &Arc<Context>, mut plan: CallPlan) {
     drop(chunks);
     joined(lister.await);
     joined(encoder.await);
-}
-
-/// A task's result; its panic goes on here.
-fn joined<T>(result: Result<T, tokio::task::JoinError>) -> T {
-    result.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 /// A listing that has ended, up to where it was cut.

@@ -13,7 +13,7 @@ use super::context::Context;
 use super::partition_files::{Origin, PartitionFiles};
 use super::unit_error::UnitError;
 use super::users::UserList;
-use super::{Event, Fetch, hidden_calls, pages};
+use super::{Event, Fetch, hidden_calls, joined, pages};
 use crate::dataset::by_day::SortedByDay;
 use crate::dataset::{Record, RowsByDay, Source, USERS};
 use crate::gong::endpoint::Request;
@@ -315,8 +315,7 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce(&Context, &ListPlan) -> T + Send + 'static,
 ) -> T {
     let (context, plan) = (Arc::clone(context), plan.clone());
-    let task = task::spawn_blocking(move || work(&context, &plan));
-    task.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+    joined(task::spawn_blocking(move || work(&context, &plan)).await)
 }
 
 /// Makes the rows of every dataset; a record that one of them cannot decode is kept aside.

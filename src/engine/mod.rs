@@ -49,6 +49,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
 use crate::calendar::{DateRange, PartitionBy};
@@ -162,4 +163,9 @@ pub async fn run(
     // A save under way must not overtake the last one.
     saving.end().await;
     context.finish().await
+}
+
+/// A task's result; its panic goes on here.
+fn joined<T>(result: Result<T, JoinError>) -> T {
+    result.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::context::Context;
+use super::joined;
 use super::unit_error::error_chain;
 
 /// The time between two writes: what a kill can make the budget forget is what fits in there.
@@ -39,8 +40,6 @@ impl Saving {
     /// Stops, after a write under way.
     pub(super) async fn end(self) {
         self.stop.cancel();
-        if let Err(error) = self.task.await {
-            std::panic::resume_unwind(error.into_panic());
-        }
+        joined(self.task.await);
     }
 }
