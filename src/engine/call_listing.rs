@@ -242,6 +242,7 @@ impl CallListing<'_> {
             announced = Some(0);
             self.extent.announce(announced);
         }
+        // After the newest call there was none.
         if let Some((span, _)) = self.extent.rest() {
             self.context.density(|density| density.learn(span, []));
         }
@@ -320,14 +321,14 @@ impl CallListing<'_> {
 
     /// Sorts a page in; returns the start of its newest call.
     fn page(&mut self, page: &Arc<Page>) -> Result<Option<DateTime<Utc>>, Interruption> {
-        let mut starts = Vec::new();
+        let (mut starts, mut newest) = (Vec::new(), None);
         let extent = self.extent;
         let seen = extent.page(|end| {
             let before = self.counts.fetched;
             starts = self.records(page, end)?;
-            Ok::<_, Interruption>((self.counts.fetched - before, starts.iter().max().copied()))
+            newest = starts.iter().max().copied();
+            Ok::<_, Interruption>((self.counts.fetched - before, newest))
         })?;
-        let newest = starts.iter().max().copied();
         if let Some(span) = seen {
             self.context.density(|density| density.learn(span, starts));
         }

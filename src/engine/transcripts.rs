@@ -76,7 +76,8 @@ pub(super) struct Answers {
     pub(super) pages: Vec<Page>,
     /// Calls for whose transcript nothing usable was answered, and why.
     pub(super) without: Vec<(String, gong::Error)>,
-    /// So many of the ids this is about, the first ones: an answer for all would be too large.
+    /// So many of the ids were asked for, the first ones. The others are left to the caller: an answer for all
+    /// would have been too large.
     pub(super) asked: usize,
 }
 
@@ -111,7 +112,8 @@ pub(super) async fn answers(context: &Context, ids: &[String]) -> Result<Answers
         }
         match ids {
             [id] => answers.without.push((id.clone(), error)),
-            _ if halving.is_whole() => answers.asked = halving.shorten(ids),
+            // As long as none was refused, this is all that is asked for.
+            _ if halving.refused == 0 => answers.asked = halving.shorten(ids),
             _ => halving.split(ids),
         }
     }
@@ -172,14 +174,9 @@ impl<'i> Halving<'i> {
         if self.refused < max { Refused::Ids } else { Refused::Whole }
     }
 
-    /// Whether nothing but one group was asked for, its first half after it was too large.
-    fn is_whole(&self) -> bool {
-        self.refused == 0
-    }
-
-    /// Asks for the first half of a group of several instead; of how many.
+    /// Asks for the first half of a group of several, and leaves the others; how many it asks for.
     fn shorten(&mut self, ids: &'i [String]) -> usize {
-        let (first, _) = ids.split_at(ids.len().div_ceil(2));
+        let first = &ids[..ids.len() / 2];
         self.waiting.push_back(first);
         first.len()
     }

@@ -8,7 +8,7 @@ use crate::support::command::{NOW, Running, Sandbox, TIME_LIMIT, job};
 use crate::support::export::Export;
 use crate::support::simulator::Simulator;
 
-/// A run takes less, whatever it exports.
+/// What any run may take, but for a single call longer than people talk.
 const PEAK_MAX_MB: u64 = 200;
 
 /// Runs the job and returns its record and the most memory that it had at any time.
